@@ -1,0 +1,1 @@
+"""The steps and the judgement: graphs, drafting, grounding and the approval policy."""

@@ -1,0 +1,1 @@
+"""Facts, cases, decisions and proof: records, snapshots, database, import gate and audit chain."""

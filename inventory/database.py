@@ -1,0 +1,159 @@
+"""The one database: SQLite embedded, written one transaction at a time.
+
+Every writing transaction is ``BEGIN IMMEDIATE`` (a deferred read-then-write fails at once under contention), commits
+are durable (WAL with ``synchronous=FULL``), and the audit entries of a transaction commit with its facts. After the
+commit the chain's new entries are appended to the anchor, a file outside the database.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+
+from inventory.anchor import Anchor
+from inventory.audit import AuditEntry, append_entry
+from inventory.crash_points import crash_point
+from inventory.errors import StoreError
+
+BUSY_TIMEOUT_MS = 10_000
+
+
+def sqlite_module() -> ModuleType:
+    """The newest SQLite at hand: pysqlite3 where it ships (Linux), else the interpreter's own."""
+    try:
+        from pysqlite3 import dbapi2  # type: ignore[import-untyped]  # ships no type information
+    except ImportError:
+        import sqlite3
+
+        return sqlite3
+    module: ModuleType = dbapi2
+    return module
+
+
+def operating_system_user() -> str:
+    """Who runs this process, as the operating system knows it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
+
+
+@dataclass
+class Transaction:
+    """An open writing transaction: a connection, a moment, an actor, and the entries to be chained at its end."""
+
+    connection: Connection
+    actor: str
+    now: datetime
+    os_user: str
+    entries: list[AuditEntry]
+
+    def record(self, event_name: str, subject: str, subject_id: str, body: dict[str, Any] | None = None) -> None:
+        """Write an audit entry that commits, or vanishes, with this transaction.
+
+        Parameters
+        ----------
+        event_name
+            Past tense, ``approval.granted``.
+        subject, subject_id
+            Kind and id of what it is about.
+        body
+            Plain JSON data: what a later reader needs.
+        """
+        entry = append_entry(
+            self.connection,
+            at=self.now,
+            actor=self.actor,
+            os_user=self.os_user,
+            event=event_name,
+            subject=subject,
+            subject_id=subject_id,
+            body=body or {},
+        )
+        self.entries.append(entry)
+
+
+class Database:
+    """Opens reading connections and writing transactions on one database file.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; created by :meth:`migrate`.
+    anchor
+        Where the audit chain's heads go after each commit.
+    """
+
+    def __init__(self, path: Path, anchor: Anchor) -> None:
+        self.path = path
+        self.anchor = anchor
+        self._os_user = operating_system_user()
+        self._writer = _engine(path, "BEGIN IMMEDIATE")
+        self._reader = _engine(path, "BEGIN")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one consistent state and cannot write."""
+        with self._reader.connect() as connection:
+            connection.execute(text("PRAGMA query_only = 1"))
+            yield connection
+
+    @contextmanager
+    def write(self, actor: str, now: datetime) -> Iterator[Transaction]:
+        """A writing transaction: all of it commits, audit entries included, or nothing does."""
+        if now.tzinfo is None:
+            raise StoreError(f"a transaction needs an aware time, not {now.isoformat()}")
+        with self._writer.connect() as connection, connection.begin():
+            transaction = Transaction(connection, actor, now.astimezone(UTC), self._os_user, [])
+            yield transaction
+        crash_point("database.committed")
+        self.anchor.append(transaction.entries)
+
+    def sqlite_version(self) -> str:
+        """Version of the SQLite library in use."""
+        return str(sqlite_module().sqlite_version)
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest revision; a current database is left untouched."""
+        from inventory.migrate import upgrade
+
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        upgrade(self._writer)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+def _engine(path: Path, begin: str) -> Engine:
+    engine = create_engine(f"sqlite+pysqlite:///{path}", module=sqlite_module())
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            f"busy_timeout = {BUSY_TIMEOUT_MS}",
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "mmap_size = 0",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine

@@ -1,0 +1,58 @@
+"""Errors of the inventory package.
+
+InventoryError
+├── ContractError            the data contract cannot be met
+│   ├── MappingError         the mapping file is wrong
+│   └── UnreadableFeedError  a feed file cannot be read at all
+├── SnapshotError            a snapshot is missing, damaged or refused
+├── StoreError               the database cannot do what was asked
+│   ├── NotFoundError        no such record in the caller's scope
+│   ├── LostRaceError        somebody else changed the record first
+│   └── NotEnoughStockError  a reservation would take more than is free
+├── AuditError               the audit chain is broken or cannot be written
+└── AccessError              the caller is unknown or lacks the right
+"""
+
+
+class InventoryError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class ContractError(InventoryError):
+    """Data does not meet the contract; the message names file, line, column, value and expectation."""
+
+
+class MappingError(ContractError):
+    """A mapping file names unknown tables or columns, or declares an impossible format."""
+
+
+class UnreadableFeedError(ContractError):
+    """A feed file cannot be read at all: wrong encoding, cut in half, or not the format it claims."""
+
+
+class SnapshotError(InventoryError):
+    """A snapshot is missing, damaged, future-dated or refused."""
+
+
+class StoreError(InventoryError):
+    """The database cannot do what was asked."""
+
+
+class NotFoundError(StoreError):
+    """No such record, or none the caller may see."""
+
+
+class LostRaceError(StoreError):
+    """The record changed between reading and writing: somebody else was first."""
+
+
+class NotEnoughStockError(StoreError):
+    """A reservation would take units that are protected or already promised."""
+
+
+class AuditError(InventoryError):
+    """The audit chain is broken, or an entry could not be written."""
+
+
+class AccessError(InventoryError):
+    """The caller is unknown, or lacks the right for this."""

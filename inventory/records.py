@@ -1,0 +1,602 @@
+"""The records Evenkeel keeps: one exception from finding to receipt.
+
+A ``Case`` is the business exception. Findings are its evidence, a ``PlanRun`` the joint decision it was part of, a
+``Proposal`` what should be done, a ``Ruling`` who must agree, an ``Approval`` who did, a ``Receipt`` what the ERP
+answered, an ``Outcome`` what came of it.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from inventory.record import Id, Measures, Record, Text, Utc, digest
+
+
+class CaseKind(StrEnum):
+    """What kind of trouble a case is."""
+
+    PROJECTED_STOCKOUT = "projected_stockout"
+    EXCESS = "excess"
+    SUPPLIER_DELAY = "supplier_delay"
+    DEMAND_SHIFT = "demand_shift"
+    IMBALANCE = "imbalance"
+    DATA_PROBLEM = "data_problem"
+
+
+class CaseState(StrEnum):
+    """Where a case stands."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    DECIDED = "decided"
+    EXECUTING = "executing"
+    IN_TRANSIT = "in_transit"
+    CLOSED = "closed"
+
+
+class ActionKind(StrEnum):
+    """What can be done about a case."""
+
+    TRANSFER = "transfer"
+    PURCHASE = "purchase"
+    EXPEDITE = "expedite"
+    HOLD = "hold"
+    CORRECTION = "correction"
+
+
+class Tier(StrEnum):
+    """Who must agree, in rising order of strictness."""
+
+    AUTO = "auto"
+    PLANNER = "planner"
+    FORMAL = "formal"
+    ADVICE = "advice"
+
+    @property
+    def strictness(self) -> int:
+        """0 for auto up to 3 for advice."""
+        return list(Tier).index(self)
+
+
+def strictest(*tiers: Tier) -> Tier:
+    """The strictest of some tiers; auto when there is none."""
+    return max(tiers, key=lambda tier: tier.strictness, default=Tier.AUTO)
+
+
+class ProposalState(StrEnum):
+    """Where a proposal stands; the arrows are in :mod:`inventory.lifecycle`."""
+
+    DRAFT = "draft"
+    PENDING = "pending"
+    SNOOZED = "snoozed"
+    APPROVED = "approved"
+    LEASED = "leased"
+    SENT = "sent"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+    INCIDENT = "incident"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    RECALLED = "recalled"
+    VOID = "void"
+    SUPERSEDED = "superseded"
+
+
+class ReasonCode(StrEnum):
+    """Why a person decided otherwise, or simply that they agree."""
+
+    AGREE = "agree"
+    DATA_WRONG = "data_wrong"
+    KNOWS_EVENT = "knows_event"
+    STRATEGY = "strategy"
+    CUSTOMER = "customer"
+    CAPACITY = "capacity"
+    DISTRUST = "distrust"
+
+
+class Finding(Record):
+    """One thing that is wrong at one place: a number, a date and a cause."""
+
+    kind: CaseKind
+    item: str = ""
+    """Empty for findings about a feed."""
+    site: Id
+    supplier: str = ""
+    cause: Id
+    """Names why, e.g. ``late:SUP-LARCH``, ``demand``, ``stock_mismatch``; part of the case's identity."""
+    bites_on: date
+    quantity: int
+    """Units short, over, late or in doubt."""
+    threshold: Id
+    """Name of the threshold crossed."""
+    threshold_value: float
+    threshold_version: int
+    measures: Measures
+    note: Text = ""
+    """Evidence in words, and for data problems the proposed correction."""
+
+
+class MoneyAtRisk(Record):
+    """What a case may cost, in minor units, each share on its own."""
+
+    margin: int = 0
+    commitment_penalty: int = 0
+    standstill: int = 0
+    constrained_supply: int = 0
+    excess_carrying: int = 0
+    currency: str = "EUR"
+
+    @property
+    def total(self) -> int:
+        """Sum of the shares, minor units."""
+        return self.margin + self.commitment_penalty + self.standstill + self.constrained_supply + self.excess_carrying
+
+
+class Case(Record):
+    """One business exception: what is wrong, where, why, and since when."""
+
+    case_id: Id
+    kind: CaseKind
+    scope: Id
+    """What the trouble is about: ``item@site``, a supplier, or a site."""
+    cause: Id
+    findings: tuple[Finding, ...]
+    item_classes: tuple[str, ...]
+    """Class of each finding's item, in the order of the findings."""
+    money_at_risk: MoneyAtRisk
+    bites_on: date
+    planner: str
+    opened_on: date
+    snapshot_id: Id
+    """The snapshot it was last found in."""
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Sites it touches, sorted."""
+        return tuple(sorted({finding.site for finding in self.findings}))
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Items it touches, sorted."""
+        return tuple(sorted({finding.item for finding in self.findings if finding.item}))
+
+
+class LedgerRow(Record):
+    """Stock of one item at one site and lot as the ledger held it."""
+
+    item: Id
+    site: Id
+    lot: str = ""
+    on_hand: int
+    allocated: int
+    protect: int
+    reserved: int
+    in_flight: int
+
+    @property
+    def free(self) -> int:
+        """Units that may still be promised, never below zero."""
+        return max(self.on_hand - self.allocated - self.protect - self.reserved - self.in_flight, 0)
+
+
+class ProposalLine(Record):
+    """One movement of one item."""
+
+    number: int = Field(ge=1)
+    action: ActionKind
+    item: Id
+    destination: Id
+    """Site that receives, or whose stock is held or corrected."""
+    origin: str = ""
+    """Site that gives, for a transfer."""
+    supplier: str = ""
+    order_id: str = ""
+    """Order that is changed, for an expedite of an open order."""
+    mode: str = ""
+    lot: str = ""
+    quantity: int = Field(ge=0)
+    cost_minor: int = Field(ge=0)
+    """Landed cost of the movement itself: freight and handling, or price and order cost."""
+    ship_on: date
+    arrive_on: date
+    """Median arrival."""
+
+    @property
+    def document_group(self) -> tuple[str, str, str, str]:
+        """Lines that share it go on one ERP document."""
+        return (self.action.value, self.origin or self.supplier, self.destination, self.order_id or self.mode)
+
+
+class ProposalContent(Record):
+    """What an approval signs: nothing in it may change without a new signature."""
+
+    case_id: Id
+    version: int = Field(ge=1)
+    action: ActionKind
+    lines: tuple[ProposalLine, ...]
+    value_minor: int
+    """Value of the units moved plus cost of moving them; for a hold, the money left at risk."""
+    currency: str
+    snapshot_id: Id
+    plan_run_id: Id
+    policy_version: int
+
+    @property
+    def lanes(self) -> tuple[str, ...]:
+        """``origin>destination`` of each transfer, sorted, without repetition."""
+        return tuple(sorted({f"{line.origin}>{line.destination}" for line in self.lines if line.origin}))
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Every site a line touches, sorted."""
+        return tuple(sorted({site for line in self.lines for site in (line.origin, line.destination) if site}))
+
+
+class Proposal(Record):
+    """A drafted action and where it stands."""
+
+    proposal_id: Id
+    content: ProposalContent
+    state: ProposalState
+    state_version: int
+    tier: Tier | None
+    requested_by: str
+    """``evenkeel``, or the person whose edit made this version."""
+    created_at: Utc
+    expires_at: Utc
+    not_before: Utc | None = None
+    """End of the recall window, once approved."""
+    snoozed_until: Utc | None = None
+    reason: str = ""
+    """Why it is void, superseded, held back …"""
+
+    @property
+    def digest(self) -> str:
+        """What an approval must name."""
+        return digest(self.content)
+
+
+class Option(Record):
+    """One thing that could be done for one item at one site, priced."""
+
+    action: ActionKind
+    item: Id
+    site: Id
+    source: str = ""
+    """Origin site or supplier; empty for hold."""
+    order_id: str = ""
+    mode: str = ""
+    quantity: int
+    arrives_p50: date | None = None
+    arrives_p90: date | None = None
+    cost_minor: int
+    shortage_avoided_units: float
+    shortage_avoided_minor: int
+    service_after: float
+    """Expected share of demand met over the horizon, 0-1."""
+    donor_cover_days_after: float | None = None
+    expected_leftover_units: float = 0.0
+    net_value_minor: int
+    confidence: float
+    """Share of parameter draws in which this option stays best, 0-1."""
+    chosen: bool = False
+    feasible: bool = True
+    binding_constraint: str = ""
+    """What stops it from being larger, or from being possible."""
+    break_even_penalty_minor: int | None = None
+    """Penalty per unit short at which it stops being worth it."""
+    flip_point: str = ""
+    """What would change the answer, found by re-solving; ``none in range`` is an answer."""
+    note: Text = ""
+
+
+class Driver(Record):
+    """One reason for the shortfall, in units, days of cover and money; drivers sum to the shortfall."""
+
+    name: str
+    units: float
+    days_of_cover: float
+    money_minor: int
+
+
+class SituationFact(Record):
+    """Facts of one item at one site."""
+
+    item: str
+    site: Id
+    measures: Measures
+    dates: dict[str, date] = Field(default_factory=dict)
+    words: dict[str, str] = Field(default_factory=dict)
+
+
+class Situation(Record):
+    """The facts that mattered for a case, dated."""
+
+    case_id: Id
+    snapshot_id: Id
+    as_of: Utc
+    facts: tuple[SituationFact, ...]
+    options: tuple[Option, ...] = ()
+    drivers: tuple[Driver, ...] = ()
+
+
+class Citation(Record):
+    """A written rule that applies: passage, document, version, clause."""
+
+    passage_id: Id
+    document_id: Id
+    version: int
+    clause: str
+    title: Text
+    effective_from: date
+    text: Text
+
+
+class Explanation(Record):
+    """Why, in words; separate from the proposal and outside its digest."""
+
+    proposal_id: Id
+    source: Literal["template", "model"]
+    template: Text
+    """The prose with its ``{{fact}}`` slots."""
+    facts: dict[str, str]
+    """What code filled the slots with."""
+    text: Text
+    citations: tuple[Citation, ...]
+
+
+class FiredRule(Record):
+    """One rule of the approval policy that asked for a tier."""
+
+    rule: Id
+    tier: Tier
+    reason: Text
+
+
+class Ruling(Record):
+    """Who must agree to a proposal, and why."""
+
+    proposal_digest: str
+    tier: Tier
+    fired: tuple[FiredRule, ...]
+    aggregates: Measures
+    """Every running sum the gate looked at."""
+    policy_version: int
+    two_people: bool
+    """Two different approvers are needed."""
+    at: Utc
+
+
+class Approval(Record):
+    """A signature over a proposal digest: by a person, or by policy in the auto tier."""
+
+    approval_id: Id
+    proposal_id: Id
+    proposal_digest: str
+    decision: Literal["approve", "edit", "reject", "snooze", "escalate"]
+    by: Id
+    """User id, or ``policy:<version>:<rule>``."""
+    kind: Literal["person", "policy"]
+    reason: ReasonCode
+    text: Text = ""
+    at: Utc
+
+
+class ErpLine(Record):
+    """One line of an ERP document."""
+
+    item: Id
+    lot: str = ""
+    quantity: int = Field(ge=1)
+
+
+class ErpDocument(Record):
+    """What is sent to the ERP: one transfer order, purchase order or order change."""
+
+    key: Id
+    """Idempotency key, ``EK-`` and 26 base32 characters."""
+    action: ActionKind
+    destination: Id
+    origin: str = ""
+    supplier: str = ""
+    order_id: str = ""
+    mode: str = ""
+    ship_on: date
+    arrive_on: date
+    lines: tuple[ErpLine, ...]
+    approval_id: Id
+
+
+class DocumentState(StrEnum):
+    """Where one ERP document of an approved proposal stands."""
+
+    READY = "ready"
+    SENT = "sent"
+    EXECUTED = "executed"
+    FAILED = "failed"
+    IN_DOUBT = "in_doubt"
+
+
+class OutboxRow(Record):
+    """One ERP document waiting to be sent, or sent."""
+
+    key: Id
+    proposal_id: Id
+    number: int
+    document: ErpDocument
+    state: DocumentState
+    attempts: int
+    note: str = ""
+
+
+class Receipt(Record):
+    """What the ERP answered."""
+
+    key: Id
+    proposal_id: Id
+    erp_reference: Id
+    posted_at: Utc
+    found_by: Literal["answer", "reconciliation"]
+
+
+class Outcome(Record):
+    """What was predicted, and later what was seen."""
+
+    proposal_id: Id
+    case_id: Id
+    state: Literal["open", "observed"]
+    predicted: Measures
+    observed: Measures = Field(default_factory=dict)
+    opened_at: Utc
+    observed_at: Utc | None = None
+
+
+class Override(Record):
+    """A person decided otherwise; kept to be judged later."""
+
+    proposal_id: Id
+    case_id: Id
+    by: Id
+    decision: Id
+    reason: ReasonCode
+    text: Text
+    at: Utc
+
+
+class PlanLine(Record):
+    """What the joint plan decided for one need of one case."""
+
+    case_id: Id
+    line: ProposalLine
+    net_value_minor: int
+
+
+class PlanRun(Record):
+    """One joint decision over all open cases, with everything needed to repeat it."""
+
+    plan_run_id: Id
+    snapshot_id: Id
+    policy_version: int
+    threshold_version: int
+    case_ids: tuple[str, ...]
+    ledger: tuple[LedgerRow, ...]
+    """Ledger rows the plan could draw on, as they were."""
+    committed_inbound: tuple[ProposalLine, ...]
+    """Lines of live proposals, held fixed."""
+    needs: tuple[tuple[str, str, str], ...]
+    """``(case_id, item, site)`` of every need, in order."""
+    parameters: Measures
+    seed: int
+    solver_path: str
+    objective: float
+    lines: tuple[PlanLine, ...]
+    lost_to: dict[str, str] = Field(default_factory=dict)
+    """Case that got less than it wanted, and which case took the units and why."""
+    at: Utc
+
+
+class Sweep(Record):
+    """One look at everything: what was found and what became of it."""
+
+    sweep_id: Id
+    snapshot_id: Id
+    item_sites: int
+    findings: int
+    found: int
+    """Cases found in this sweep."""
+    shown: int
+    automatic: int
+    held_back: int
+    cleared: int
+    dispositions: dict[str, str]
+    """Case id to ``shown``, ``automatic`` or ``held_back:<reason>``."""
+    started_at: Utc
+    finished_at: Utc
+    seconds: Measures
+
+
+class KpiPoint(Record):
+    """One figure of one sweep, for a site or for all (empty)."""
+
+    sweep_id: Id
+    name: Id
+    site: str = ""
+    value: float
+    at: Utc
+
+
+class FeedHealth(Record):
+    """State of one feed at one site."""
+
+    feed: Id
+    site: Id
+    as_of: Utc
+    age_hours: float
+    score: float
+    """1 is sound, 0 unusable."""
+    problems: tuple[str, ...] = ()
+
+
+class DocumentOfRecord(Record):
+    """A written rule as approved: text, version, dates and scope."""
+
+    document_id: Id
+    title: Text
+    version: int = Field(ge=1)
+    text: Text
+    effective_from: date
+    effective_to: date | None = None
+    sites: tuple[str, ...] = ()
+    suppliers: tuple[str, ...] = ()
+    item_classes: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+    added_by: Id
+    added_at: Utc
+
+
+class PolicyVersion(Record):
+    """One version of a policy document, as text."""
+
+    kind: Literal["approval", "thresholds"]
+    version: int
+    content: str
+    author: Id
+    effective_at: Utc
+
+
+class User(Record):
+    """A person or service: roles, what they may see, and up to which value they may approve."""
+
+    user_id: Id
+    name: Text
+    roles: tuple[str, ...]
+    sites: tuple[str, ...] | None = None
+    """``None``: every site."""
+    item_classes: tuple[str, ...] | None = None
+    """``None``: every class."""
+    value_limit_minor: int = 0
+    active: bool = True
+    version: int = 1
+
+
+class Scope(Record):
+    """What a reader may see; every read of the store takes one."""
+
+    user: Id
+    sites: frozenset[str] | None = None
+    item_classes: frozenset[str] | None = None
+
+    def allows(self, site: str, item_class: str) -> bool:
+        """Whether a record about that site and class may be shown."""
+        return (self.sites is None or site in self.sites) and (
+            self.item_classes is None or item_class in self.item_classes
+        )
+
+
+EVERYTHING = Scope(user="evenkeel")
+"""The service's own scope."""

@@ -1,0 +1,390 @@
+"""The SQL schema: typed columns for what is queried or constrained, canonical JSON (``body``) for the whole record.
+
+Money is integer minor units, quantities are integers, times are UTC text of one fixed width through ``UtcTime``.
+Hard invariants are constraints here: one open case per identity, one live proposal per case, no stock line promised
+beyond what is free, one outbox row per key, one receipt per key.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.engine import Dialect
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+LIVE_STATES = ("draft", "pending", "snoozed", "approved", "leased", "sent", "in_doubt")
+"""States in which a proposal may still act; a case has at most one such proposal."""
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment as ISO text in UTC with microseconds: sorts as it reads, equal on every database."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
+        """Refuse naive times, turn the others to UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a stored time needs an offset: {value.isoformat()}")
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Read it back aware."""
+        return None if value is None else datetime.fromisoformat(value)
+
+
+def _live(column: str = "state") -> Any:
+    return text(f"{column} IN ({', '.join(repr(state) for state in LIVE_STATES)})")
+
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("at", String(40), nullable=False),
+    Column("actor", String(96), nullable=False),
+    Column("os_user", String(96), nullable=False),
+    Column("event", String(64), nullable=False),
+    Column("subject", String(32), nullable=False),
+    Column("subject_id", String(96), nullable=False, index=True),
+    Column("body", Text, nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("hash", String(64), nullable=False, unique=True),
+)
+
+snapshots = Table(
+    "snapshots",
+    metadata,
+    Column("snapshot_id", String(96), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("as_of", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("parent_id", String(96)),
+    Column("manifest", Text, nullable=False),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("import_id", String(96), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("by", String(96), nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("snapshot_id", String(96)),
+    Column("body", Text, nullable=False),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("import_id", String(96), ForeignKey("imports.import_id"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("file", String(255), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("table_name", String(64), nullable=False),
+    Column("column_name", String(64), nullable=False),
+    Column("code", String(64), nullable=False),
+    Column("message", Text, nullable=False),
+    Column("raw", Text, nullable=False),
+)
+
+stock_lines = Table(
+    "stock_lines",
+    metadata,
+    Column("item", String(96), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("lot", String(96), primary_key=True),
+    Column("expiry", Date),
+    Column("on_hand", Integer, nullable=False),
+    Column("allocated", Integer, nullable=False),
+    Column("protect", Integer, nullable=False, server_default="0"),
+    Column("reserved", Integer, nullable=False, server_default="0"),
+    Column("in_flight", Integer, nullable=False, server_default="0"),
+    Column("as_of", UtcTime, nullable=False),
+    CheckConstraint("reserved >= 0 AND in_flight >= 0 AND protect >= 0", name="not_negative"),
+    CheckConstraint("reserved = 0 OR reserved <= on_hand - allocated - protect - in_flight", name="not_overpromised"),
+)
+
+cases = Table(
+    "cases",
+    metadata,
+    Column("case_id", String(96), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("scope", String(200), nullable=False),
+    Column("cause", String(96), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_version", Integer, nullable=False),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("money_at_risk_minor", Integer, nullable=False),
+    Column("bites_on", Date, nullable=False),
+    Column("planner", String(96), nullable=False),
+    Column("opened_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("snapshot_id", String(96), nullable=False),
+    Column("times_found", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
+    Column("missed_snapshot_id", String(96), nullable=False, server_default=""),
+    Column("resume_on", Date),
+    Column("body", Text, nullable=False),
+)
+Index(
+    "uq_cases_open_identity",
+    cases.c.kind,
+    cases.c.scope,
+    cases.c.cause,
+    unique=True,
+    sqlite_where=text("state <> 'closed'"),
+    postgresql_where=text("state <> 'closed'"),
+)
+
+case_scopes = Table(
+    "case_scopes",
+    metadata,
+    Column("case_id", String(96), ForeignKey("cases.case_id"), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("item_class", String(32), primary_key=True),
+)
+
+findings = Table(
+    "findings",
+    metadata,
+    Column("case_id", String(96), ForeignKey("cases.case_id"), primary_key=True),
+    Column("snapshot_id", String(96), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("item", String(96), nullable=False),
+    Column("site", String(96), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+plan_runs = Table(
+    "plan_runs",
+    metadata,
+    Column("plan_run_id", String(96), primary_key=True),
+    Column("snapshot_id", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+proposals = Table(
+    "proposals",
+    metadata,
+    Column("proposal_id", String(96), primary_key=True),
+    Column("case_id", String(96), ForeignKey("cases.case_id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("state_version", Integer, nullable=False),
+    Column("tier", String(16)),
+    Column("requested_by", String(96), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("not_before", UtcTime),
+    Column("snoozed_until", UtcTime),
+    Column("lease_until", UtcTime),
+    Column("fencing", Integer, nullable=False, server_default="0"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("content", Text, nullable=False),
+    Column("situation", Text, nullable=False, server_default=""),
+    Column("explanation", Text, nullable=False, server_default=""),
+    Column("citations", Text, nullable=False, server_default=""),
+    UniqueConstraint("case_id", "version"),
+)
+Index(
+    "uq_proposals_live",
+    proposals.c.case_id,
+    unique=True,
+    sqlite_where=_live(),
+    postgresql_where=_live(),
+)
+
+rulings = Table(
+    "rulings",
+    metadata,
+    Column("ruling_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("tier", String(16), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("approval_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("proposal_digest", String(64), nullable=False),
+    Column("decision", String(16), nullable=False),
+    Column("by", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("proposal_id", "decision", "by"),
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("reservation_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("item", String(96), nullable=False),
+    Column("site", String(96), nullable=False),
+    Column("lot", String(96), nullable=False),
+    Column("destination", String(96), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("key", String(96), nullable=False, server_default=""),
+    Column("posted_at", UtcTime),
+    CheckConstraint("quantity > 0", name="positive"),
+    CheckConstraint("state IN ('held', 'committed', 'in_flight', 'posted', 'absorbed', 'released')", name="state"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("proposal_id", "number"),
+)
+
+receipts = Table(
+    "receipts",
+    metadata,
+    Column("key", String(96), ForeignKey("outbox.key"), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("erp_reference", String(96), nullable=False),
+    Column("posted_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), primary_key=True),
+    Column("state", String(16), nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), primary_key=True),
+    Column("by", String(96), nullable=False),
+    Column("reason", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+documents = Table(
+    "documents",
+    metadata,
+    Column("document_id", String(96), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("added_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("kind", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("effective_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", String(96), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", String(96), ForeignKey("users.user_id"), nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("sweep_id", String(96), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("snapshot_id", String(96), nullable=False),
+    Column("finished_at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+feed_health = Table(
+    "feed_health",
+    metadata,
+    Column("snapshot_id", String(96), primary_key=True),
+    Column("feed", String(64), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+kpi_points = Table(
+    "kpi_points",
+    metadata,
+    Column("sweep_id", String(96), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("on", Integer, nullable=False),
+    Column("by", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+trace = Table(
+    "trace",
+    metadata,
+    Column("span_id", String(96), primary_key=True),
+    Column("case_id", String(96), nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)

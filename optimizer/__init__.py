@@ -1,0 +1,1 @@
+"""Mathematics for inventory exceptions: arrays in, answers out; no ids, no clock, no global randomness."""

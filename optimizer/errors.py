@@ -1,0 +1,18 @@
+"""What can go wrong in the mathematics, beyond a bad argument (which is a `ValueError`).
+
+OptimizerError
+├── PlanViolationError      a transfer plan breaks a limit of its problem
+└── SolverPathError         a forced solver path did not come to an end
+"""
+
+
+class OptimizerError(Exception):
+    """Root of the package's errors."""
+
+
+class PlanViolationError(OptimizerError):
+    """A transfer plan breaks a limit of its problem, or its stated value is not its value."""
+
+
+class SolverPathError(OptimizerError):
+    """A recorded solver path was forced and the solver did not deliver on it."""

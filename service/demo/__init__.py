@@ -1,0 +1,1 @@
+"""Northlight Supply, the demo company: real demand and delays, an invented network around them."""

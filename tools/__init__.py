@@ -1,0 +1,1 @@
+"""Capabilities an agent may use: what can be looked up, computed and done."""

@@ -1,0 +1,1 @@
+"""ERP adapters behind one port."""
