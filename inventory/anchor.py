@@ -33,11 +33,14 @@ class Anchor:
         self.path = path
 
     def append(self, links: Sequence[Link]) -> None:
-        """Add committed links; a link already there is written again without harm."""
+        """Add committed links; a link already there is written again without harm.
+
+        Each line begins with its newline, so that one torn by a power cut cannot run into the next.
+        """
         if not links:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        data = "".join(f"{link.sequence} {link.hash}\n" for link in links).encode()
+        data = "".join(f"\n{link.sequence} {link.hash}" for link in links).encode()
         descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o640)
         try:
             os.write(descriptor, data)

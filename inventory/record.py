@@ -58,7 +58,16 @@ def canonical(value: Any) -> str:
 
 def canonical_record(record: Record) -> str:
     """Canonical JSON of a record; ``load`` reads it back to an equal record."""
-    return canonical(record.model_dump(mode="json"))
+    return canonical(_one_zero(record.model_dump(mode="json")))
+
+
+def _one_zero(value: Any) -> Any:
+    """Minus zero equals zero, so it is written as zero."""
+    if isinstance(value, float):
+        return value + 0.0
+    if isinstance(value, dict):
+        return {name: _one_zero(part) for name, part in value.items()}
+    return [_one_zero(part) for part in value] if isinstance(value, list) else value
 
 
 def load(kind: type[R], body: str) -> R:

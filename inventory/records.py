@@ -11,7 +11,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_serializer
 
 from inventory.record import Id, Measures, Record, Text, Utc, digest
 
@@ -320,6 +320,7 @@ class Situation(Record):
     case_id: Id
     snapshot_id: Id
     as_of: Utc
+    money_at_risk_minor: int = 0
     facts: tuple[SituationFact, ...]
     options: tuple[Option, ...] = ()
     drivers: tuple[Driver, ...] = ()
@@ -410,6 +411,11 @@ class ErpDocument(Record):
     arrive_on: date
     lines: tuple[ErpLine, ...]
     approval_id: Id
+
+    @property
+    def group(self) -> tuple[str, str, str, str]:
+        """The ``document_group`` of the proposal lines it carries."""
+        return (self.action.value, self.origin or self.supplier, self.destination, self.order_id or self.mode)
 
 
 class DocumentState(StrEnum):
@@ -590,6 +596,10 @@ class Scope(Record):
     user: Id
     sites: frozenset[str] | None = None
     item_classes: frozenset[str] | None = None
+
+    @field_serializer("sites", "item_classes", when_used="json")
+    def _in_order(self, members: frozenset[str] | None) -> list[str] | None:
+        return None if members is None else sorted(members)
 
     def allows(self, site: str, item_class: str) -> bool:
         """Whether a record about that site and class may be shown."""

@@ -1,6 +1,7 @@
 """What can go wrong in the mathematics, beyond a bad argument (which is a `ValueError`).
 
 OptimizerError
+├── ConvergenceError        an iteration did not settle
 ├── PlanViolationError      a transfer plan breaks a limit of its problem
 └── SolverPathError         a forced solver path did not come to an end
 """
@@ -8,6 +9,10 @@ OptimizerError
 
 class OptimizerError(Exception):
     """Root of the package's errors."""
+
+
+class ConvergenceError(OptimizerError):
+    """An iteration did not settle within its steps; the message names the first series."""
 
 
 class PlanViolationError(OptimizerError):

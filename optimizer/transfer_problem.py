@@ -154,7 +154,7 @@ def _check_values(problem: TransferProblem) -> None:
     finite("donor_piece_cost", problem.donor_piece_cost)
     index("lane_donor", problem.lane_donor, problem.donors)
     index("lane_need", problem.lane_need, problem.needs)
-    index("lane_group", problem.lane_group + 1, len(problem.group_capacity) + 1)
+    index("lane_group + 1", problem.lane_group + 1, len(problem.group_capacity) + 1)
     if (problem.lane_lot < 1).any():
         raise ValueError(f"lane_lot must be at least 1, got {problem.lane_lot.min()}")
     if _rises(problem.need_piece_value):

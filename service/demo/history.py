@@ -50,7 +50,10 @@ class SalesHistory:
 
 def read_history(folder: Path = DATA) -> SalesHistory:
     """Reads the two VN1 files; a price is the mean over sites of the last one above zero."""
-    key = pl.format("P-{}", "product").alias("item"), pl.col("warehouse").replace_strict(SITE_OF_WAREHOUSE).alias("site")
+    key = (
+        pl.format("P-{}", "product").alias("item"),
+        pl.col("warehouse").replace_strict(SITE_OF_WAREHOUSE).alias("site"),
+    )
     sales = pl.read_csv(folder / "vn1_client40_sales.csv").with_columns(key).sort("item", "site")
     prices = pl.read_csv(folder / "vn1_client40_prices.csv").with_columns(key).sort("item", "site")
     known = pl.col("last_price").filter(pl.col("last_price") > 0)

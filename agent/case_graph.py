@@ -1,0 +1,311 @@
+"""One case from facts to learning, as a LangGraph.
+
+The graph only orchestrates: what it decides upon and what it does is in SQL, so a lost checkpoint loses nothing. The
+nodes ``approve`` and ``recall`` hold an interrupt and nothing else, because LangGraph runs an interrupted node again
+from its first line. State carries ids and two listed types; evidence stays in the store.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypedDict
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+from pydantic import BaseModel
+
+from agent.approval_policy import expiry
+from agent.decisions import release_for_execution
+from agent.drafting import Drafter
+from agent.ruling import Gate, rule
+from inventory.cases import find_case
+from inventory.chronicle import Span, insert_span
+from inventory.crash_points import crash_point
+from inventory.ledger import release
+from inventory.lifecycle import move
+from inventory.proposals import (
+    find_approval,
+    find_proposal,
+    find_situation,
+    insert_approval,
+    list_citations,
+    save_citations,
+    save_explanation,
+    save_ruling,
+    save_situation,
+)
+from inventory.record import digest, short_id
+from inventory.records import EVERYTHING, Approval, Proposal, ProposalState, ReasonCode, Ruling, Tier
+from tools.actions import dispatch
+from tools.assemble import assemble as assemble_situation
+from tools.assemble import rank_options
+from tools.learning import open_outcome
+from tools.retrieve import retrieve as retrieve_rules
+from tools.toolbox import Toolbox
+
+ENDED = (ProposalState.REJECTED, ProposalState.EXPIRED, ProposalState.RECALLED, ProposalState.VOID,
+         ProposalState.SUPERSEDED)  # fmt: skip
+RELEASED = (ProposalState.APPROVED, ProposalState.LEASED, ProposalState.SENT, ProposalState.EXECUTED,
+            ProposalState.FAILED, ProposalState.IN_DOUBT, ProposalState.INCIDENT)  # fmt: skip
+
+
+class CaseState(TypedDict, total=False):
+    """What travels along the graph: ids, the tier, and where the proposal ended."""
+
+    case_id: str
+    proposal_id: str
+    citations: int
+    options: int
+    tier: Tier
+    decision_id: str
+    ended: ProposalState
+
+
+class DecisionRef(BaseModel):
+    """What a paused case is resumed with; the decision itself is in SQL."""
+
+    decision_id: str
+
+
+@dataclass(frozen=True)
+class DeskContext:
+    """What the nodes work with; never part of a checkpoint."""
+
+    toolbox: Toolbox
+    drafter: Drafter
+    gate: Gate
+
+
+def traced(
+    runtime: Runtime[DeskContext], state: CaseState, name: str, role: str, started: datetime, outputs: str,
+    **attributes: str,
+) -> None:  # fmt: skip
+    """Put one step on record under the role it plays."""
+    toolbox = runtime.context.toolbox
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        insert_span(
+            transaction,
+            Span(
+                span_id=short_id("span", state["proposal_id"], name),
+                case_id=state["case_id"],
+                proposal_id=state["proposal_id"],
+                name=name,
+                role=role,
+                inputs=state["proposal_id"],
+                outputs=outputs,
+                attributes={"gen_ai.operation.name": name.split(" ")[0], **attributes},
+                started_at=started,
+                finished_at=toolbox.now(),
+            ),
+        )
+
+
+def assemble(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Gather the facts that matter, dated."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.read() as connection:
+        case = find_case(connection, EVERYTHING, state["case_id"]).case
+        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+        situation = assemble_situation(toolbox, connection, case, proposal)
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        save_situation(transaction, proposal.proposal_id, situation)
+    traced(runtime, state, "execute_tool assemble", "inventory", started, digest(situation))
+    return {}
+
+
+def retrieve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Find the written rules that apply."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.read() as connection:
+        case = find_case(connection, EVERYTHING, state["case_id"]).case
+        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+        base = toolbox.knowledge(connection)
+        citations = retrieve_rules(base, case, proposal, on=toolbox.now().date())
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        save_citations(transaction, proposal.proposal_id, citations)
+    traced(
+        runtime, state, "retrieval rules", "audit", started, " ".join(c.passage_id for c in citations) or "none",
+        **{"gen_ai.data_source.id": base.corpus_digest},
+    )  # fmt: skip
+    return {"citations": len(citations)}
+
+
+def optimize(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Price what could be done, best first."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.read() as connection:
+        case = find_case(connection, EVERYTHING, state["case_id"]).case
+        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+        if situation is None:
+            situation = assemble_situation(toolbox, connection, case, proposal)
+        options = rank_options(toolbox, connection, case, proposal)
+    situation = situation.model_copy(update={"options": options})
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        save_situation(transaction, proposal.proposal_id, situation)
+    traced(runtime, state, "execute_tool options", "replenishment", started, digest(situation))
+    return {"options": len(options)}
+
+
+def draft(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Word the explanation of what is already fixed."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.read() as connection:
+        case = find_case(connection, EVERYTHING, state["case_id"]).case
+        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+        if situation is None:
+            situation = assemble_situation(toolbox, connection, case, proposal)
+        citations = list_citations(connection, EVERYTHING, proposal.proposal_id)
+    explanation = runtime.context.drafter.draft(case, situation, proposal, citations)
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        save_explanation(transaction, explanation)
+    crash_point("draft.after_explanation")
+    traced(runtime, state, "invoke_agent draft", "allocation", started, digest(explanation), source=explanation.source)
+    return {}
+
+
+def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Rule who must agree; in the auto tier policy signs."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        proposal = find_proposal(transaction.connection, EVERYTHING, state["proposal_id"])
+        if proposal.state is not ProposalState.DRAFT:
+            return {"tier": proposal.tier or Tier.FORMAL}
+        ruling, policy = rule(toolbox, transaction.connection, runtime.context.gate, proposal)
+        save_ruling(transaction, proposal.proposal_id, ruling)
+        pending = move(
+            transaction, proposal, ProposalState.PENDING, reason=ruling.tier.value, tier=ruling.tier,
+            expires_at=transaction.now + expiry(ruling.tier, policy),
+        )  # fmt: skip
+        if ruling.tier is Tier.ADVICE:
+            release(transaction, proposal.proposal_id)
+        if ruling.tier is Tier.AUTO:
+            approval = _policy_signature(pending, ruling, transaction.now)
+            insert_approval(transaction, approval)
+            release_for_execution(transaction, pending, approval, Tier.AUTO, policy)
+        crash_point("gate.before_commit")
+    crash_point("gate.after_commit")
+    traced(runtime, state, "execute_tool gate", "audit", started, ruling.tier.value, policy=str(ruling.policy_version))
+    return {"tier": ruling.tier}
+
+
+def _policy_signature(proposal: Proposal, ruling: Ruling, now: datetime) -> Approval:
+    rule_name = next((fired.rule for fired in ruling.fired if fired.tier is Tier.AUTO), "allow_list")
+    by = f"policy:{ruling.policy_version}:{rule_name}"
+    return Approval(
+        approval_id=short_id("appr", proposal.proposal_id, proposal.digest, by),
+        proposal_id=proposal.proposal_id,
+        proposal_digest=proposal.digest,
+        decision="approve",
+        by=by,
+        kind="policy",
+        reason=ReasonCode.AGREE,
+        at=now,
+    )
+
+
+def approve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Wait until SQL holds a person's decision."""
+    toolbox = runtime.context.toolbox
+    while True:
+        with toolbox.database.read() as connection:
+            proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+            approval = find_approval(connection, EVERYTHING, proposal)
+        if proposal.state in ENDED:
+            return {"ended": proposal.state}
+        if proposal.state in RELEASED and approval is not None:
+            return {"decision_id": approval.approval_id}
+        interrupt(
+            {"proposal_id": proposal.proposal_id, "digest": proposal.digest, "tier": str(proposal.tier or "")},
+            response_schema=DecisionRef,
+        )
+
+
+def recall(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Wait until the recall window has passed."""
+    toolbox = runtime.context.toolbox
+    while True:
+        with toolbox.database.read() as connection:
+            proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+        if proposal.state in ENDED:
+            return {"ended": proposal.state}
+        if proposal.not_before is None or proposal.not_before <= toolbox.now():
+            return {}
+        interrupt(
+            {"proposal_id": proposal.proposal_id, "not_before": proposal.not_before.isoformat()},
+            response_schema=DecisionRef,
+        )
+
+
+def execute(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Send what was approved through the outbox."""
+    toolbox = runtime.context.toolbox
+    started = toolbox.now()
+    with toolbox.database.read() as connection:
+        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+    if proposal.state not in (ProposalState.APPROVED, ProposalState.SENT):
+        return {"ended": proposal.state}
+    done = dispatch(toolbox, state["proposal_id"])
+    traced(
+        runtime, state, "execute_tool dispatch", "supply", started,
+        " ".join(receipt.erp_reference for receipt in done.receipts) or done.state.value,
+    )  # fmt: skip
+    return {"ended": done.state}
+
+
+def learn(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
+    """Open the outcome that later receipts are compared with."""
+    toolbox = runtime.context.toolbox
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        open_outcome(transaction, state["proposal_id"])
+    return {}
+
+
+def after_gate(state: CaseState) -> Literal["approve", "recall"]:
+    """The auto tier skips the person, never the record or the recall window."""
+    return "recall" if state["tier"] is Tier.AUTO else "approve"
+
+
+def after_decision(state: CaseState) -> Literal["recall", "learn"]:
+    """What was refused goes straight to learning."""
+    return "learn" if "ended" in state else "recall"
+
+
+def after_recall(state: CaseState) -> Literal["execute", "learn"]:
+    """What was recalled goes straight to learning."""
+    return "learn" if "ended" in state else "execute"
+
+
+def case_graph(
+    checkpointer: BaseCheckpointSaver[str] | None,
+) -> CompiledStateGraph[CaseState, DeskContext, CaseState, CaseState]:
+    """The case graph: assemble → retrieve → optimize → draft → gate → approve → recall → execute → learn."""
+    graph = StateGraph(CaseState, context_schema=DeskContext)
+    graph.add_node("assemble", assemble)
+    graph.add_node("retrieve", retrieve)
+    graph.add_node("optimize", optimize)
+    graph.add_node("draft", draft)
+    graph.add_node("gate", gate)
+    graph.add_node("approve", approve)
+    graph.add_node("recall", recall)
+    graph.add_node("execute", execute)
+    graph.add_node("learn", learn)
+    for start, end in (
+        (START, "assemble"), ("assemble", "retrieve"), ("retrieve", "optimize"), ("optimize", "draft"),
+        ("draft", "gate"), ("execute", "learn"), ("learn", END),
+    ):  # fmt: skip
+        graph.add_edge(start, end)
+    graph.add_conditional_edges("gate", after_gate)
+    graph.add_conditional_edges("approve", after_decision)
+    graph.add_conditional_edges("recall", after_recall)
+    return graph.compile(checkpointer=checkpointer)

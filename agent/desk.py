@@ -1,0 +1,206 @@
+"""The exception desk: the only caller of the graphs, and the one place where people's decisions come in.
+
+Checkpoints are scratch paper. ``recover`` runs first in every sweep and execution, and everything the desk does can be
+done from SQL alone when a checkpoint is gone.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
+
+from agent.case_graph import DeskContext, case_graph
+from agent.decisions import Decision, decide, expire
+from agent.drafting import Drafter
+from agent.ruling import Gate
+from agent.sweep_graph import Progress, SweepContext, sweep_graph
+from inventory.audit import entries
+from inventory.errors import LostRaceError, NotFoundError
+from inventory.outbox import list_receipts
+from inventory.proposals import find_proposal, list_proposals
+from inventory.record import Record
+from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
+from tools.actions import Execution, dispatch, due, reconcile
+from tools.learning import open_outcome
+from tools.replay import Replay, replay_plan, replay_proposal
+from tools.toolbox import Toolbox
+from tools.why import Why, explain_why
+
+LISTED_TYPES = [("inventory.records", "Tier"), ("inventory.records", "ProposalState")]
+"""The only types of ours a checkpoint may hold."""
+
+
+class Recovery(Record):
+    """What was found half-way and put right."""
+
+    expired: tuple[str, ...]
+    reconciled: tuple[Execution, ...]
+    anchored: int
+    orphan_parts: int
+
+
+def _silent(step: str, done: int, of: int) -> None:
+    """Progress nobody watches."""
+
+
+class ExceptionDesk:
+    """Runs sweeps, takes decisions, executes what was approved, and answers for it.
+
+    Parameters
+    ----------
+    toolbox
+        With an ERP only in the process that executes.
+    drafter
+        Words explanations.
+    checkpoints
+        SQLite file for LangGraph's scratch paper; it may be deleted at any moment.
+    gate
+        How far the roll-out is, and whether the ERP enforces keys.
+    """
+
+    def __init__(self, toolbox: Toolbox, drafter: Drafter, checkpoints: Path, gate: Gate) -> None:
+        self.toolbox = toolbox
+        self.drafter = drafter
+        self.gate = gate
+        self._checkpoints = checkpoints
+
+    def sweep(self, progress: Progress | None = None) -> Sweep:
+        """Look at everything once: find, group, plan, explain, rule, queue."""
+        with self._graph() as graph:
+            context = SweepContext(
+                toolbox=self.toolbox,
+                recover=self.recover,
+                work_case=lambda case_id, proposal_id: graph.start(case_id, proposal_id),
+                progress=progress or _silent,
+            )
+            result = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)
+        sweep: Sweep = result["result"]
+        return sweep
+
+    def decide(self, decision: Decision, user: User) -> Proposal:
+        """Take a person's decision; an edit makes a new version, which goes through the gate at once."""
+        proposal = decide(self.toolbox, self.gate, decision, user)
+        if proposal.state is ProposalState.DRAFT:
+            with self._graph() as graph:
+                graph.start(proposal.content.case_id, proposal.proposal_id)
+            with self.toolbox.database.read() as connection:
+                return find_proposal(connection, EVERYTHING, proposal.proposal_id)
+        return proposal
+
+    def execute(self, progress: Progress | None = None) -> tuple[Execution, ...]:
+        """Send everything that is approved and due, after finding out about whatever was left half-way."""
+        recovery = self.recover()
+        done = list(recovery.reconciled)
+        waiting = due(self.toolbox)
+        with self._graph() as graph:
+            for number, proposal_id in enumerate(waiting, start=1):
+                try:
+                    done.append(graph.finish(proposal_id))
+                except LostRaceError as error:
+                    done.append(self._lost(proposal_id, str(error)))
+                (progress or _silent)("execute", number, len(waiting))
+        return tuple(done)
+
+    def _lost(self, proposal_id: str, note: str) -> Execution:
+        with self.toolbox.database.read() as connection:
+            state = find_proposal(connection, EVERYTHING, proposal_id).state
+        return Execution(proposal_id=proposal_id, state=state, receipts=(), note=note)
+
+    def recover(self) -> Recovery:
+        """Put right what a crash, a lost answer or time itself left half-way; safe to run at any moment."""
+        toolbox = self.toolbox
+        expired = expire(toolbox)
+        reconciled = reconcile(toolbox) if toolbox.erp is not None else []
+        anchored = self._anchor_missing()
+        orphans = toolbox.snapshots.sweep_orphans(now=toolbox.now())
+        return Recovery(expired=tuple(expired), reconciled=tuple(reconciled), anchored=anchored, orphan_parts=orphans)
+
+    def _anchor_missing(self) -> int:
+        """Anchor entries whose process died between commit and anchoring."""
+        anchor = self.toolbox.database.anchor
+        known = anchor.read()
+        last = max(known, default=0)
+        with self.toolbox.database.read() as connection:
+            missing = [entry for entry in entries(connection) if entry.sequence > last]
+        anchor.append(missing)
+        return len(missing)
+
+    def replay(self, identifier: str, scope: Scope = EVERYTHING) -> tuple[Replay, ...]:
+        """Work out again what a plan run, a proposal, or every proposal of a case came to."""
+        with self.toolbox.database.read() as connection:
+            if identifier.startswith("plan-"):
+                return (replay_plan(self.toolbox, connection, identifier),)
+            if identifier.startswith("prop-"):
+                return (replay_proposal(self.toolbox, connection, scope, identifier),)
+            proposals = list_proposals(connection, scope, case_id=identifier)
+            if not proposals:
+                raise NotFoundError(f"{identifier!r}: no plan run, proposal or case that {scope.user} may see")
+            return tuple(
+                replay_proposal(self.toolbox, connection, scope, proposal.proposal_id) for proposal in proposals
+            )
+
+    def why(self, scope: Scope, item: str, site: str) -> Why:
+        """Why there is, or is not, a case for an item at a site."""
+        with self.toolbox.database.read() as connection:
+            return explain_why(self.toolbox, connection, scope, item, site)
+
+    def _graph(self) -> _CaseRunner:
+        return _CaseRunner(self)
+
+
+class _CaseRunner:
+    """The compiled case graph on an open checkpoint file."""
+
+    def __init__(self, desk: ExceptionDesk) -> None:
+        self._desk = desk
+        self._context = DeskContext(desk.toolbox, desk.drafter, desk.gate)
+
+    def __enter__(self) -> _CaseRunner:
+        path = self._desk._checkpoints
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The saver catches the interpreter's own SQLite errors only; what it keeps may be lost without harm.
+        self._connection = sqlite3.connect(path, check_same_thread=False)
+        self._connection.execute("PRAGMA busy_timeout = 10000")
+        self._saver = SqliteSaver(self._connection, serde=JsonPlusSerializer(allowed_msgpack_modules=LISTED_TYPES))
+        self._compiled = case_graph(self._saver)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def _thread(self, proposal_id: str) -> RunnableConfig:
+        return {"configurable": {"thread_id": proposal_id}, "recursion_limit": 50}
+
+    def start(self, case_id: str, proposal_id: str) -> None:
+        """Run a draft to where it waits for a person or the recall window; a half-run thread is begun anew."""
+        thread = self._thread(proposal_id)
+        self._saver.delete_thread(proposal_id)
+        self._compiled.invoke(
+            {"case_id": case_id, "proposal_id": proposal_id}, thread, context=self._context, durability="sync"
+        )
+
+    def finish(self, proposal_id: str) -> Execution:
+        """Resume an approved proposal to its end; without its checkpoint, do the same from SQL."""
+        toolbox = self._desk.toolbox
+        thread = self._thread(proposal_id)
+        state = self._compiled.get_state(thread)
+        if state.next and state.next[0] in ("approve", "recall"):
+            resume: Command[Any] = Command(resume={"decision_id": proposal_id})
+            self._compiled.invoke(resume, thread, context=self._context, durability="sync")
+        else:
+            dispatch(toolbox, proposal_id)
+            with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+                open_outcome(transaction, proposal_id)
+        return self._report(proposal_id)
+
+    def _report(self, proposal_id: str) -> Execution:
+        with self._desk.toolbox.database.read() as connection:
+            proposal = find_proposal(connection, EVERYTHING, proposal_id)
+            receipts = list_receipts(connection, EVERYTHING, proposal_id=proposal_id)
+        return Execution(proposal_id=proposal_id, state=proposal.state, receipts=tuple(receipts), note=proposal.reason)

@@ -1,0 +1,221 @@
+"""One look at everything, as a LangGraph: recover → health → detect → group → plan → queue → brief.
+
+It has no checkpoint: a sweep that dies is simply run again, and finds what it wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from time import perf_counter
+from typing import TypedDict
+
+import numpy as np
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from agent.queueing import AUTOMATIC, SHOWN, dispose
+from agent.ruling import policy_in_force
+from inventory.cases import list_cases
+from inventory.chronicle import insert_sweep, list_sweeps, save_feed_health
+from inventory.proposals import list_proposals
+from inventory.record import short_id
+from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
+from tools.detect import detect as detect_findings
+from tools.health import HealthReport, check_health
+from tools.learning import observe_receipts
+from tools.outlook import Outlook
+from tools.plan import plan_cases
+from tools.toolbox import Toolbox
+from tools.triage import group_findings, open_cases
+
+Progress = Callable[[str, int, int], None]
+
+
+class SweepState(TypedDict, total=False):
+    """What one sweep gathers on its way."""
+
+    snapshot_id: str
+    report: HealthReport
+    findings: list[Finding]
+    cases: list[Case]
+    cleared: int
+    proposal_ids: list[str]
+    dispositions: dict[str, str]
+    result: Sweep
+
+
+@dataclass
+class SweepContext:
+    """What the nodes of a sweep work with."""
+
+    toolbox: Toolbox
+    recover: Callable[[], object]
+    work_case: Callable[[str, str], None]
+    """Runs the case graph of one proposal: case id, proposal id."""
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=perf_counter)
+
+    def lap(self, step: str) -> None:
+        """Note how long a step took."""
+        now = perf_counter()
+        self.seconds[step] = round(now - self.started, 3)
+        self.started = now
+
+
+def recover(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Finish or undo what an earlier run left half-way, and observe what arrived."""
+    context = runtime.context
+    context.progress("recover", 0, 1)
+    context.recover()
+    snapshot = context.toolbox.snapshot()
+    with context.toolbox.database.write("evenkeel", context.toolbox.now()) as transaction:
+        observe_receipts(context.toolbox, transaction, snapshot)
+    context.lap("recover")
+    return {"snapshot_id": snapshot.snapshot_id}
+
+
+def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Is the data sound?"""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    context.progress("look ahead", 0, 1)
+    with toolbox.database.read() as connection:
+        outlook = toolbox.outlook(connection)
+        context.lap("look ahead")
+        report = check_health(connection, toolbox.snapshot(), outlook, toolbox.thresholds(connection), toolbox.now())
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        save_feed_health(transaction, state["snapshot_id"], report.feeds)
+    context.lap("health")
+    return {"report": report}
+
+
+def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Find what is wrong, over all item-sites at once."""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    context.progress("detect", 0, 1)
+    with toolbox.database.read() as connection:
+        findings = detect_findings(_own_outlook(toolbox), toolbox.thresholds(connection))
+    context.lap("detect")
+    return {"findings": [*findings, *state["report"].findings]}
+
+
+def _own_outlook(toolbox: Toolbox) -> Outlook:
+    """The outlook without what is only proposed: a draft nobody approved does not end the trouble."""
+    with toolbox.database.read() as connection:
+        undecided = list_proposals(
+            connection, EVERYTHING, states=(ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
+        )
+        return toolbox.outlook(connection, exclude=[proposal.proposal_id for proposal in undecided])
+
+
+def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Findings of one cause become one case; ranked by money at risk."""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    context.progress("group and rank", 0, 1)
+    with toolbox.database.read() as connection:
+        thresholds = toolbox.thresholds(connection)
+    cases = group_findings(state["findings"], _own_outlook(toolbox), thresholds, state["snapshot_id"])
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        triage = open_cases(transaction, cases, state["snapshot_id"])
+    context.lap("group")
+    return {"cases": list(triage.found), "cleared": len(triage.cleared)}
+
+
+def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Decide all open cases jointly."""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    context.progress("plan jointly", 0, 1)
+    with toolbox.database.read() as connection:
+        version = policy_in_force(connection).version
+    planned = plan_cases(toolbox, state["cases"], policy_version=version)
+    context.lap("plan")
+    return {"proposal_ids": list(planned.proposal_ids)}
+
+
+def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Explain and rule on every draft, then show what people must decide."""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    with toolbox.database.read() as connection:
+        drafts = list_proposals(connection, EVERYTHING, states=(ProposalState.DRAFT,))
+    rank = {case.case_id: place for place, case in enumerate(state["cases"])}
+    drafts.sort(key=lambda draft: (rank.get(draft.content.case_id, len(rank)), draft.proposal_id))
+    for number, draft in enumerate(drafts, start=1):
+        context.work_case(draft.content.case_id, draft.proposal_id)
+        context.progress("explain and rule", number, len(drafts))
+    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        policy = policy_in_force(transaction.connection)
+        dispositions = dispose(transaction, state["cases"], policy)
+    context.lap("queue")
+    return {"dispositions": dispositions}
+
+
+def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
+    """Keep the sweep and its figures."""
+    context, toolbox = runtime.context, runtime.context.toolbox
+    outlook = _own_outlook(toolbox)
+    now = toolbox.now()
+    what = list(state["dispositions"].values())
+    with toolbox.database.write("evenkeel", now) as transaction:
+        number = len(list_sweeps(transaction.connection, EVERYTHING, limit=1_000_000)) + 1
+        sweep = Sweep(
+            sweep_id=short_id("sweep", state["snapshot_id"], now.isoformat(), str(number)),
+            snapshot_id=state["snapshot_id"],
+            item_sites=outlook.arrays.rows,
+            findings=len(state["findings"]),
+            found=len(state["cases"]),
+            shown=what.count(SHOWN),
+            automatic=what.count(AUTOMATIC),
+            held_back=len(what) - what.count(SHOWN) - what.count(AUTOMATIC),
+            cleared=state["cleared"],
+            dispositions=state["dispositions"],
+            started_at=now,
+            finished_at=now,
+            seconds=context.seconds,
+        )
+        insert_sweep(
+            transaction, sweep, kpi_points(sweep, outlook, len(list_cases(transaction.connection, EVERYTHING)))
+        )
+    return {"result": sweep}
+
+
+def kpi_points(sweep: Sweep, outlook: Outlook, open_cases_now: int) -> list[KpiPoint]:
+    """Figures of a sweep: stock value by site, days of supply, service ahead, money at risk."""
+    arrays = outlook.arrays
+    value = arrays.on_hand * np.nan_to_num(arrays.cost)
+    mean = outlook.demand.mean_per_day
+    window = np.clip(outlook.window_days, 1, arrays.horizon_days) - 1
+    short = outlook.projection.expected_short_units[np.arange(arrays.rows), window]
+    asked = float((mean * (window + 1)).sum())
+    points = [
+        ("inventory_value", "", float(value.sum())),
+        ("fill_rate_ahead", "", 1.0 - float(short.sum()) / asked if asked > 0 else 1.0),
+        ("out_of_stock_share", "", float(np.mean((arrays.free <= 0) & (mean > 0))) if arrays.rows else 0.0),
+        ("turns", "", 365.0 * float((mean * arrays.cost).sum()) / max(float(value.sum()), 1e-9)),
+        ("open_cases", "", float(open_cases_now)),
+    ]
+    for site in sorted(set(arrays.sites)):
+        here = np.array([place == site for place in arrays.sites])
+        points.append(("inventory_value", site, float(value[here].sum())))
+    return [
+        KpiPoint(sweep_id=sweep.sweep_id, name=name, site=site, value=round(figure, 6), at=sweep.finished_at)
+        for name, site, figure in points
+    ]
+
+
+def sweep_graph() -> CompiledStateGraph[SweepState, SweepContext, SweepState, SweepState]:
+    """The sweep graph."""
+    graph = StateGraph(SweepState, context_schema=SweepContext)
+    graph.add_node("recover", recover)
+    graph.add_node("health", health)
+    graph.add_node("detect", detect)
+    graph.add_node("group", group)
+    graph.add_node("plan", plan)
+    graph.add_node("queue", queue)
+    graph.add_node("brief", brief)
+    steps = (START, "recover", "health", "detect", "group", "plan", "queue", "brief", END)
+    for start, end in pairwise(steps):
+        graph.add_edge(start, end)
+    return graph.compile()

@@ -1,0 +1,237 @@
+"""Cases: one open case per identity, its findings as child rows, read under a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, select, true, update
+
+from inventory.database import Transaction
+from inventory.errors import LostRaceError, NotFoundError
+from inventory.record import canonical_record, load
+from inventory.records import EVERYTHING, Case, CaseKind, CaseState, Scope
+from inventory.tables import case_scopes, cases, findings
+
+
+@dataclass(frozen=True)
+class CaseRow:
+    """A case and where it stands."""
+
+    case: Case
+    state: CaseState
+    state_version: int
+    reason: str
+    times_found: int
+    missed: int
+    missed_snapshot_id: str
+    resume_on: date | None
+
+
+def visible(scope: Scope) -> ColumnElement[bool]:
+    """Condition on ``case_scopes``: a site and class the reader may see."""
+    conditions: list[ColumnElement[bool]] = []
+    if scope.sites is not None:
+        conditions.append(case_scopes.c.site.in_(sorted(scope.sites)))
+    if scope.item_classes is not None:
+        conditions.append(case_scopes.c.item_class.in_(sorted(scope.item_classes)))
+    return and_(*conditions) if conditions else true()
+
+
+def _scoped(query: Select[Any], scope: Scope) -> Select[Any]:
+    if scope.sites is None and scope.item_classes is None:
+        return query
+    return query.where(exists().where(case_scopes.c.case_id == cases.c.case_id, visible(scope)))
+
+
+def _narrow(case: Case, scope: Scope) -> Case:
+    """The case with only the findings the reader may see."""
+    kept = [
+        (finding, item_class)
+        for finding, item_class in zip(case.findings, case.item_classes, strict=True)
+        if scope.allows(finding.site, item_class)
+    ]
+    return case.model_copy(
+        update={"findings": tuple(f for f, _ in kept), "item_classes": tuple(item_class for _, item_class in kept)}
+    )
+
+
+def _row(row: Row[Any], scope: Scope) -> CaseRow:
+    return CaseRow(
+        case=_narrow(load(Case, row.body), scope),
+        state=CaseState(row.state),
+        state_version=row.state_version,
+        reason=row.reason,
+        times_found=row.times_found,
+        missed=row.missed,
+        missed_snapshot_id=row.missed_snapshot_id,
+        resume_on=row.resume_on,
+    )
+
+
+def find_case(connection: Connection, scope: Scope, case_id: str) -> CaseRow:
+    """The case of that id, or of the id beginning with it when only one does."""
+    query = _scoped(select(cases).where(cases.c.case_id.startswith(case_id, autoescape=True)), scope)
+    rows = connection.execute(query).all()
+    exact = [row for row in rows if row.case_id == case_id] or rows
+    if len(exact) != 1:
+        raise NotFoundError(f"case {case_id!r}: {len(exact)} found that {scope.user} may see, expected one")
+    return _row(exact[0], scope)
+
+
+def list_cases(connection: Connection, scope: Scope, *, states: Collection[CaseState] = ()) -> list[CaseRow]:
+    """Cases in some states (every state but closed when empty), most money at risk first, then by id."""
+    query = _scoped(select(cases).order_by(cases.c.money_at_risk_minor.desc(), cases.c.case_id), scope)
+    if states:
+        query = query.where(cases.c.state.in_([state.value for state in states]))
+    else:
+        query = query.where(cases.c.state != CaseState.CLOSED.value)
+    return [_row(row, scope) for row in connection.execute(query)]
+
+
+def find_open(connection: Connection, scope: Scope, kind: CaseKind, about: str, cause: str) -> CaseRow | None:
+    """The one case of that identity which is not closed."""
+    query = _scoped(
+        select(cases).where(
+            cases.c.kind == kind.value,
+            cases.c.scope == about,
+            cases.c.cause == cause,
+            cases.c.state != CaseState.CLOSED.value,
+        ),
+        scope,
+    )
+    row = connection.execute(query).one_or_none()
+    return _row(row, scope) if row else None
+
+
+def insert_case(transaction: Transaction, case: Case) -> None:
+    """Open a case; the schema refuses a second open one of the same identity."""
+    transaction.connection.execute(
+        cases.insert().values(
+            case_id=case.case_id,
+            kind=case.kind.value,
+            scope=case.scope,
+            cause=case.cause,
+            state=CaseState.OPEN.value,
+            state_version=1,
+            opened_at=transaction.now,
+            times_found=1,
+            missed=0,
+            **_facts(transaction, case),
+        )
+    )
+    _children(transaction, case)
+    transaction.record("case.opened", "case", case.case_id, case.model_dump(mode="json"))
+
+
+def refresh_case(transaction: Transaction, known: CaseRow, case: Case) -> None:
+    """Found again: new findings and figures, same case."""
+    again = known.case.snapshot_id != case.snapshot_id
+    transaction.connection.execute(
+        update(cases)
+        .where(cases.c.case_id == case.case_id)
+        .values(
+            times_found=known.times_found + (1 if again else 0),
+            missed=0,
+            missed_snapshot_id="",
+            **_facts(transaction, case),
+        )
+    )
+    _children(transaction, case)
+    if again:
+        transaction.record(
+            "case.found_again",
+            "case",
+            case.case_id,
+            {
+                "snapshot": case.snapshot_id,
+                "money_at_risk": case.money_at_risk.total,
+                "bites_on": case.bites_on.isoformat(),
+                "findings": len(case.findings),
+            },
+        )
+
+
+def miss_case(transaction: Transaction, known: CaseRow, snapshot_id: str) -> int:
+    """Not found in this snapshot; returns in how many snapshots in a row. A snapshot counts once."""
+    if known.missed_snapshot_id == snapshot_id:
+        return known.missed
+    transaction.connection.execute(
+        update(cases)
+        .where(cases.c.case_id == known.case.case_id)
+        .values(missed=known.missed + 1, missed_snapshot_id=snapshot_id, updated_at=transaction.now)
+    )
+    transaction.record("case.missed", "case", known.case.case_id, {"snapshot": snapshot_id, "times": known.missed + 1})
+    return known.missed + 1
+
+
+def set_case_state(
+    transaction: Transaction,
+    case_id: str,
+    state: CaseState,
+    reason: str = "",
+    *,
+    resume_on: date | None = None,
+) -> None:
+    """Move a case; a closed one stays closed."""
+    known = find_case(transaction.connection, EVERYTHING, case_id)
+    if known.state == state and known.reason == reason and known.resume_on == resume_on:
+        return
+    changed = transaction.connection.execute(
+        update(cases)
+        .where(
+            cases.c.case_id == case_id,
+            cases.c.state_version == known.state_version,
+            cases.c.state != CaseState.CLOSED.value,
+        )
+        .values(
+            state=state.value,
+            state_version=known.state_version + 1,
+            reason=reason,
+            resume_on=resume_on,
+            updated_at=transaction.now,
+        )
+    )
+    if changed.rowcount != 1:
+        raise LostRaceError(f"case {case_id} is {known.state} ({known.reason}) and cannot become {state}")
+    event = "case.closed" if state is CaseState.CLOSED else "case.moved"
+    transaction.record(event, "case", case_id, {"from": known.state.value, "to": state.value, "reason": reason})
+
+
+def _facts(transaction: Transaction, case: Case) -> dict[str, Any]:
+    return {
+        "money_at_risk_minor": case.money_at_risk.total,
+        "bites_on": case.bites_on,
+        "planner": case.planner,
+        "updated_at": transaction.now,
+        "snapshot_id": case.snapshot_id,
+        "body": canonical_record(case),
+    }
+
+
+def _children(transaction: Transaction, case: Case) -> None:
+    connection = transaction.connection
+    connection.execute(delete(case_scopes).where(case_scopes.c.case_id == case.case_id))
+    pairs = sorted({(f.site, c) for f, c in zip(case.findings, case.item_classes, strict=True)})
+    connection.execute(
+        case_scopes.insert(), [{"case_id": case.case_id, "site": site, "item_class": c} for site, c in pairs]
+    )
+    connection.execute(
+        delete(findings).where(findings.c.case_id == case.case_id, findings.c.snapshot_id == case.snapshot_id)
+    )
+    connection.execute(
+        findings.insert(),
+        [
+            {
+                "case_id": case.case_id,
+                "snapshot_id": case.snapshot_id,
+                "number": number,
+                "item": finding.item,
+                "site": finding.site,
+                "body": canonical_record(finding),
+            }
+            for number, finding in enumerate(case.findings, start=1)
+        ],
+    )

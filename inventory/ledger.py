@@ -1,0 +1,418 @@
+"""The stock ledger: what is on hand, what is protected, and what has been promised.
+
+A reservation lives held → committed → in flight → posted → absorbed, or is released. Held and committed units count in
+``reserved`` and may still be taken back; units of a leased or posted proposal count in ``in_flight`` until the stock
+and transfer feeds both show them. A unit is never promised twice: a CHECK on one row holds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, case, delete, func, select, update
+from sqlalchemy import true as sql_true
+
+from inventory.database import Transaction
+from inventory.errors import NotEnoughStockError
+from inventory.record import short_id
+from inventory.records import EVERYTHING, LedgerRow, ProposalState, Scope
+from inventory.tables import proposals, reservations, stock_lines
+
+REVOCABLE = ("held", "committed")
+UNDERWAY = ("in_flight", "posted")
+
+
+@dataclass(frozen=True)
+class StockLine:
+    """One row of a stock feed: unrestricted stock of an item at a site and lot."""
+
+    item: str
+    site: str
+    lot: str
+    expiry: date | None
+    on_hand: int
+    allocated: int
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Units of one stock line promised to one proposal line."""
+
+    reservation_id: str
+    proposal_id: str
+    line: int
+    item: str
+    site: str
+    lot: str
+    destination: str
+    quantity: int
+    state: str
+    key: str
+    posted_at: datetime | None
+
+
+def _within(scope: Scope, column: Any) -> Any:
+    return column.in_(sorted(scope.sites)) if scope.sites is not None else sql_true()
+
+
+def ledger_rows(connection: Connection, scope: Scope, *, items: Collection[str] | None = None) -> list[LedgerRow]:
+    """Rows of the ledger by item, site and lot; all items when none are named."""
+    query = (
+        select(stock_lines)
+        .where(_within(scope, stock_lines.c.site))
+        .order_by(stock_lines.c.item, stock_lines.c.site, stock_lines.c.lot)
+    )
+    if items is not None:
+        query = query.where(stock_lines.c.item.in_(sorted(set(items))))
+    return [
+        LedgerRow(
+            item=row.item,
+            site=row.site,
+            lot=row.lot,
+            on_hand=row.on_hand,
+            allocated=row.allocated,
+            protect=row.protect,
+            reserved=row.reserved,
+            in_flight=row.in_flight,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def list_reservations(
+    connection: Connection,
+    scope: Scope,
+    *,
+    proposal_id: str | None = None,
+    states: Collection[str] = (),
+) -> list[Reservation]:
+    """Reservations whose giving site the reader may see."""
+    query = select(reservations).where(_within(scope, reservations.c.site)).order_by(reservations.c.reservation_id)
+    if proposal_id is not None:
+        query = query.where(reservations.c.proposal_id == proposal_id)
+    if states:
+        query = query.where(reservations.c.state.in_(list(states)))
+    return [Reservation(**row._mapping) for row in connection.execute(query)]
+
+
+def refresh_ledger(transaction: Transaction, lines: Iterable[StockLine], as_of: datetime) -> list[str]:
+    """Make a new snapshot's stock the ledger's.
+
+    Stock below what was promised is accepted: the newest revocable proposals on that line lose their reservations until
+    the rest fits.
+
+    Returns
+    -------
+    list[str]
+        Ids of the proposals whose reservations were released and which must be voided.
+    """
+    connection = transaction.connection
+    wanted = {(line.item, line.site, line.lot): line for line in lines}
+    known = {(row.item, row.site, row.lot): row for row in ledger_rows(connection, EVERYTHING)}
+    victims: list[str] = []
+    fresh: list[dict[str, Any]] = []
+    for place, line in wanted.items():
+        row = known.get(place)
+        values = {"expiry": line.expiry, "on_hand": line.on_hand, "allocated": line.allocated, "as_of": as_of}
+        if row is None:
+            fresh.append({"item": line.item, "site": line.site, "lot": line.lot, **values})
+            continue
+        if row.reserved > _room(line, row):
+            victims += _fit(transaction, place, _room(line, row))
+        protect = min(row.protect, max(line.on_hand - line.allocated, 0))
+        connection.execute(
+            update(stock_lines).where(_at(place)).values(**values, protect=_capped(protect, line, place))
+        )
+    for place, row in known.items():
+        if place not in wanted:
+            victims += _fit(transaction, place, 0)
+            if row.in_flight:
+                connection.execute(update(stock_lines).where(_at(place)).values(on_hand=0, allocated=0, protect=0))
+            else:
+                connection.execute(delete(stock_lines).where(_at(place)))
+    if fresh:
+        connection.execute(stock_lines.insert(), fresh)
+    transaction.record("ledger.refreshed", "ledger", "stock", {"lines": len(wanted), "voids": sorted(set(victims))})
+    return list(dict.fromkeys(victims))
+
+
+def _at(place: tuple[str, str, str]) -> Any:
+    return and_(stock_lines.c.item == place[0], stock_lines.c.site == place[1], stock_lines.c.lot == place[2])
+
+
+def _room(line: StockLine, row: LedgerRow) -> int:
+    """Units of the new stock that revocable reservations may keep."""
+    return max(line.on_hand - line.allocated - row.in_flight, 0)
+
+
+def _capped(protect: int, line: StockLine, place: tuple[str, str, str]) -> Any:
+    """The floor gives way to reservations already made above it: they were fair when they were made."""
+    free = line.on_hand - line.allocated
+    left = free - stock_lines.c.in_flight - stock_lines.c.reserved
+    return case((stock_lines.c.reserved == 0, protect), (left < 0, 0), (left < protect, left), else_=protect)
+
+
+def _fit(transaction: Transaction, place: tuple[str, str, str], room: int) -> list[str]:
+    """Release revocable reservations on one line, newest proposal first, until ``room`` units hold the rest.
+
+    What is reserved is read again: a proposal released for another of its lots has left this one already.
+    """
+    victims: list[str] = []
+    reserved = transaction.connection.execute(select(stock_lines.c.reserved).where(_at(place))).scalar_one()
+    excess = reserved - room
+    query = (
+        select(reservations.c.proposal_id, reservations.c.quantity)
+        .join(proposals, proposals.c.proposal_id == reservations.c.proposal_id)
+        .where(
+            reservations.c.item == place[0],
+            reservations.c.site == place[1],
+            reservations.c.lot == place[2],
+            reservations.c.state.in_(REVOCABLE),
+        )
+        .order_by(proposals.c.created_at.desc(), proposals.c.proposal_id.desc())
+    )
+    for row in transaction.connection.execute(query).all():
+        if excess <= 0:
+            break
+        victims.append(row.proposal_id)
+        release(transaction, row.proposal_id)
+        excess -= row.quantity
+    return victims
+
+
+def set_protection(transaction: Transaction, floors: dict[tuple[str, str], int]) -> None:
+    """Set the donor floor of each item and site, laid on the lots that expire last.
+
+    Units already reserved or under way are not taken back: the floor gives way to them.
+    """
+    connection = transaction.connection
+    query = select(stock_lines).order_by(
+        stock_lines.c.item, stock_lines.c.site, stock_lines.c.expiry.is_(None).desc(), stock_lines.c.expiry.desc(),
+        stock_lines.c.lot.desc(),
+    )  # fmt: skip
+    left = dict(floors)
+    for row in connection.execute(query).all():
+        wanted = left.get((row.item, row.site))
+        if wanted is None:
+            continue
+        room = max(row.on_hand - row.allocated - row.reserved - row.in_flight, 0)
+        protect = min(wanted, room)
+        left[(row.item, row.site)] = wanted - protect
+        if protect != row.protect:
+            connection.execute(update(stock_lines).where(_at((row.item, row.site, row.lot))).values(protect=protect))
+
+
+def hold(
+    transaction: Transaction,
+    *,
+    proposal_id: str,
+    line: int,
+    item: str,
+    site: str,
+    destination: str,
+    quantity: int,
+) -> None:
+    """Reserve units at a giving site, first-expiring lots first.
+
+    Raises
+    ------
+    NotEnoughStockError
+        If fewer units are free; nothing is reserved then, once the caller's transaction rolls back.
+    """
+    connection = transaction.connection
+    query = (
+        select(stock_lines)
+        .where(stock_lines.c.item == item, stock_lines.c.site == site)
+        .order_by(stock_lines.c.expiry.is_(None), stock_lines.c.expiry, stock_lines.c.lot)
+    )
+    wanted = quantity
+    for row in connection.execute(query).all():
+        free = row.on_hand - row.allocated - row.protect - row.reserved - row.in_flight
+        take = min(wanted, free)
+        if take <= 0:
+            continue
+        taken = connection.execute(
+            update(stock_lines)
+            .where(
+                _at((item, site, row.lot)),
+                stock_lines.c.on_hand
+                - stock_lines.c.allocated
+                - stock_lines.c.protect
+                - stock_lines.c.reserved
+                - stock_lines.c.in_flight
+                >= take,
+            )
+            .values(reserved=stock_lines.c.reserved + take)
+        )
+        if taken.rowcount != 1:
+            continue
+        connection.execute(
+            reservations.insert().values(
+                reservation_id=_reservation_id(connection, proposal_id, line, row.lot),
+                proposal_id=proposal_id,
+                line=line,
+                item=item,
+                site=site,
+                lot=row.lot,
+                destination=destination,
+                quantity=take,
+                state="held",
+            )
+        )
+        wanted -= take
+        if wanted == 0:
+            return
+    raise NotEnoughStockError(
+        f"item {item} at site {site}: {quantity} units asked for proposal {proposal_id}, only {quantity - wanted} free"
+    )
+
+
+def _reservation_id(connection: Connection, proposal_id: str, line: int, lot: str) -> str:
+    """Differs each time: a proposal woken from snooze holds again what it had released."""
+    earlier = connection.execute(
+        select(func.count()).where(
+            reservations.c.proposal_id == proposal_id, reservations.c.line == line, reservations.c.lot == lot
+        )
+    ).scalar_one()
+    return short_id("res", proposal_id, str(line), lot, str(earlier))
+
+
+def commit_reservations(transaction: Transaction, proposal_id: str) -> None:
+    """Approved: held units become committed."""
+    _advance(transaction, proposal_id, ("held",), "committed")
+
+
+def release(transaction: Transaction, proposal_id: str) -> int:
+    """Give every revocable or in-flight unit of a proposal back; returns the units released."""
+    connection = transaction.connection
+    total = 0
+    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=(*REVOCABLE, "in_flight")):
+        column = stock_lines.c.in_flight if held.state == "in_flight" else stock_lines.c.reserved
+        connection.execute(
+            update(stock_lines).where(_at((held.item, held.site, held.lot))).values({column: column - held.quantity})
+        )
+        total += held.quantity
+    _advance(transaction, proposal_id, (*REVOCABLE, "in_flight"), "released")
+    if total:
+        transaction.record("reservation.released", "proposal", proposal_id, {"units": total})
+    return total
+
+
+def lift_off(transaction: Transaction, proposal_id: str) -> None:
+    """Leased: committed units leave ``reserved`` and count as in flight."""
+    connection = transaction.connection
+    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("committed",)):
+        connection.execute(
+            update(stock_lines)
+            .where(_at((held.item, held.site, held.lot)))
+            .values(reserved=stock_lines.c.reserved - held.quantity, in_flight=stock_lines.c.in_flight + held.quantity)
+        )
+    _advance(transaction, proposal_id, ("committed",), "in_flight")
+
+
+def touch_down(transaction: Transaction, proposal_id: str) -> None:
+    """Lease lost before sending: in-flight units are committed again."""
+    connection = transaction.connection
+    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("in_flight",)):
+        connection.execute(
+            update(stock_lines)
+            .where(_at((held.item, held.site, held.lot)))
+            .values(in_flight=stock_lines.c.in_flight - held.quantity, reserved=stock_lines.c.reserved + held.quantity)
+        )
+    _advance(transaction, proposal_id, ("in_flight",), "committed")
+
+
+def post(transaction: Transaction, proposal_id: str, lines: Collection[int], key: str, posted_at: datetime) -> None:
+    """The ERP has it: these lines' units stay in flight under the document's key until both feeds show it."""
+    transaction.connection.execute(
+        update(reservations)
+        .where(
+            reservations.c.proposal_id == proposal_id,
+            reservations.c.state == "in_flight",
+            reservations.c.line.in_(list(lines)),
+        )
+        .values(state="posted", key=key, posted_at=posted_at)
+    )
+
+
+def absorb(
+    transaction: Transaction,
+    shown_keys: Collection[str],
+    feed_as_of: dict[tuple[str, str], datetime],
+    as_of: datetime,
+) -> int:
+    """Posted units the feeds now show stop counting here, so that a unit is counted once.
+
+    A unit is absorbed when the transfer feed shows our key and both the stock and the transfer feed of the giving site
+    were taken after the posting.
+
+    Parameters
+    ----------
+    shown_keys
+        Our keys found in the transfers feed.
+    feed_as_of
+        Age of each ``(feed, site)``; a pair that is absent has the snapshot's own ``as_of``.
+
+    Returns
+    -------
+    int
+        Units absorbed.
+    """
+    connection = transaction.connection
+    total = 0
+    for held in list_reservations(connection, EVERYTHING, states=("posted",)):
+        fresh = all(
+            held.posted_at is not None and feed_as_of.get((feed, held.site), as_of) >= held.posted_at
+            for feed in ("stock", "transfers")
+        )
+        if held.key not in shown_keys or not fresh:
+            continue
+        connection.execute(
+            update(stock_lines)
+            .where(_at((held.item, held.site, held.lot)))
+            .values(in_flight=stock_lines.c.in_flight - held.quantity)
+        )
+        connection.execute(
+            update(reservations).where(reservations.c.reservation_id == held.reservation_id).values(state="absorbed")
+        )
+        transaction.record(
+            "reservation.absorbed", "proposal", held.proposal_id, {"key": held.key, "units": held.quantity}
+        )
+        total += held.quantity
+    return total
+
+
+def _advance(transaction: Transaction, proposal_id: str, states: Collection[str], to: str) -> None:
+    transaction.connection.execute(
+        update(reservations)
+        .where(reservations.c.proposal_id == proposal_id, reservations.c.state.in_(list(states)))
+        .values(state=to)
+    )
+
+
+def reserved_by_line(connection: Connection, scope: Scope) -> dict[tuple[str, str], int]:
+    """Units promised and not yet absorbed, by item and giving site; the sum the ledger columns must equal."""
+    query = (
+        select(reservations.c.item, reservations.c.site, func.sum(reservations.c.quantity).label("units"))
+        .where(_within(scope, reservations.c.site), reservations.c.state.in_((*REVOCABLE, *UNDERWAY)))
+        .group_by(reservations.c.item, reservations.c.site)
+    )
+    return {(row.item, row.site): int(row.units) for row in connection.execute(query)}
+
+
+def underway_inbound(connection: Connection, scope: Scope) -> list[Reservation]:
+    """Units posted by us that the transfer feed does not show yet: the receiver counts them as on order."""
+    query = (
+        select(reservations)
+        .join(proposals, proposals.c.proposal_id == reservations.c.proposal_id)
+        .where(
+            _within(scope, reservations.c.destination),
+            reservations.c.state.in_(UNDERWAY),
+            proposals.c.state != ProposalState.FAILED.value,
+        )
+        .order_by(reservations.c.reservation_id)
+    )
+    return [Reservation(**row._mapping) for row in connection.execute(query)]

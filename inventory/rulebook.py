@@ -1,0 +1,86 @@
+"""Documents of record and policy versions: append-only, each in the audit chain."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sqlalchemy import Connection, select
+
+from inventory.database import Transaction
+from inventory.errors import NotFoundError, StoreError
+from inventory.record import canonical_record, digest_text, load
+from inventory.records import DocumentOfRecord, PolicyVersion, Scope
+from inventory.tables import documents, policies
+
+
+def insert_document(transaction: Transaction, document: DocumentOfRecord) -> bool:
+    """Add a version of a document; the same version with the same text is a replay (``False``)."""
+    known = transaction.connection.execute(
+        select(documents.c.body).where(
+            documents.c.document_id == document.document_id, documents.c.version == document.version
+        )
+    ).scalar_one_or_none()
+    if known is not None:
+        if load(DocumentOfRecord, known).text == document.text:
+            return False
+        raise StoreError(
+            f"document {document.document_id} version {document.version} exists with another text; "
+            "a changed text needs a new version"
+        )
+    transaction.connection.execute(
+        documents.insert().values(
+            document_id=document.document_id,
+            version=document.version,
+            added_at=document.added_at,
+            body=canonical_record(document),
+        )
+    )
+    transaction.record(
+        "document.added",
+        "document",
+        f"{document.document_id}@v{document.version}",
+        {"title": document.title, "text": digest_text(document.text), "added_by": document.added_by},
+    )
+    return True
+
+
+def list_documents(connection: Connection, scope: Scope) -> list[DocumentOfRecord]:
+    """Every version of every document the reader's sites allow, by id and version."""
+    query = select(documents.c.body).order_by(documents.c.document_id, documents.c.version)
+    found = [load(DocumentOfRecord, body) for body in connection.execute(query).scalars()]
+    if scope.sites is None:
+        return found
+    return [document for document in found if not document.sites or set(document.sites) & scope.sites]
+
+
+def insert_policy(transaction: Transaction, policy: PolicyVersion) -> None:
+    """Add the next version of a policy document."""
+    newest = transaction.connection.execute(
+        select(policies.c.version).where(policies.c.kind == policy.kind).order_by(policies.c.version.desc()).limit(1)
+    ).scalar_one_or_none()
+    if policy.version != (newest or 0) + 1:
+        raise StoreError(f"policy {policy.kind}: version {policy.version} cannot follow version {newest or 0}")
+    transaction.connection.execute(
+        policies.insert().values(
+            kind=policy.kind, version=policy.version, effective_at=policy.effective_at, body=canonical_record(policy)
+        )
+    )
+    transaction.record(
+        "policy.adopted",
+        "policy",
+        f"{policy.kind}@v{policy.version}",
+        {"author": policy.author, "content": policy.content},
+    )
+
+
+def find_policy(
+    connection: Connection, scope: Scope, kind: Literal["approval", "thresholds"], version: int | None = None
+) -> PolicyVersion:
+    """One version of a policy document, the newest when none is named; every user may read policies."""
+    query = select(policies.c.body).where(policies.c.kind == kind).order_by(policies.c.version.desc()).limit(1)
+    if version is not None:
+        query = query.where(policies.c.version == version)
+    body = connection.execute(query).scalar_one_or_none()
+    if body is None:
+        raise NotFoundError(f"{scope.user} asked for {kind} policy {version or 'in force'}; there is none")
+    return load(PolicyVersion, body)

@@ -1,0 +1,137 @@
+"""The transfer problem as a mixed-integer linear program.
+
+Variables, in this order: lots per lane (integer), use of each lane with a fixed cost (binary), units in each piece of
+each need, units in each piece of each donor. Costs are scaled so that the largest is one: the plan does not depend on
+the currency.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.arguments import FloatArray, IntArray
+from optimizer.transfer_problem import TransferProblem
+from optimizer.transfer_value import open_ended
+
+
+@dataclass(frozen=True)
+class LinearProgram:
+    """Minimise `cost` @ x with `row_low` <= A x <= `row_high`, 0 <= x <= `upper`, `integrality` as in scipy's milp.
+
+    A is given by the coordinates `row`, `column` and its `value`. Minus `scale` times the minimum is the money saved.
+    """
+
+    cost: FloatArray
+    upper: FloatArray
+    integrality: IntArray
+    row: IntArray
+    column: IntArray
+    value: FloatArray
+    row_low: FloatArray
+    row_high: FloatArray
+    scale: float
+
+
+class _Rows:
+    """Rows of a sparse matrix, collected by blocks."""
+
+    def __init__(self) -> None:
+        self.row: list[IntArray] = []
+        self.column: list[IntArray] = []
+        self.value: list[FloatArray] = []
+        self.low: list[FloatArray] = []
+        self.high: list[FloatArray] = []
+        self._count = 0
+
+    def block(self, low: FloatArray, high: FloatArray, *entries: tuple[IntArray, IntArray, FloatArray]) -> None:
+        """Add rows with bounds; entries are (row within the block, column, value)."""
+        for row, column, value in entries:
+            self.row.append(row + self._count)
+            self.column.append(column)
+            self.value.append(value)
+        self.low.append(low)
+        self.high.append(high)
+        self._count += len(low)
+
+
+def most_lots(problem: TransferProblem) -> IntArray:
+    """Lots a lane could carry at most if it were alone."""
+    units = np.minimum(problem.donor_available[problem.lane_donor], problem.need_capacity[problem.lane_need])
+    lots = units // problem.lane_lot
+    load = problem.lane_load_per_unit * problem.lane_lot
+    bound = (problem.lane_group >= 0) & (load > 0.0)
+    room = problem.group_capacity[problem.lane_group[bound]] / load[bound]
+    lots[bound] = np.minimum(lots[bound], np.floor(room * (1.0 + 1e-9)).astype(np.int64))
+    return lots
+
+
+def linear_program(problem: TransferProblem) -> LinearProgram:
+    """The program of a problem."""
+    lanes, lots = problem.lanes, most_lots(problem)
+    fixed = np.flatnonzero(problem.lane_fixed_cost > 0.0)
+    need_pieces, donor_pieces = problem.need_piece_units, open_ended(problem.donor_piece_units)
+    first_need = lanes + len(fixed)
+    first_donor = first_need + need_pieces.size
+    lane, lot = np.arange(lanes), problem.lane_lot.astype(np.float64)
+    rows = _Rows()
+    need_row = np.repeat(np.arange(problem.needs), need_pieces.shape[1])
+    need_column = first_need + np.arange(need_pieces.size)
+    # Units valued at a need are no more than those received.
+    rows.block(
+        np.full(problem.needs, -np.inf),
+        np.zeros(problem.needs),
+        (need_row, need_column, np.ones(need_pieces.size)),
+        (problem.lane_need, lane, -lot),
+    )
+    rows.block(
+        np.full(problem.needs, -np.inf), problem.need_capacity.astype(np.float64), (problem.lane_need, lane, lot)
+    )
+    donor_row = np.repeat(np.arange(problem.donors), donor_pieces.shape[1])
+    donor_column = first_donor + np.arange(donor_pieces.size)
+    # Units paid for at a donor are those given.
+    rows.block(
+        np.zeros(problem.donors),
+        np.zeros(problem.donors),
+        (donor_row, donor_column, np.ones(donor_pieces.size)),
+        (problem.lane_donor, lane, -lot),
+    )
+    rows.block(
+        np.full(problem.donors, -np.inf), problem.donor_available.astype(np.float64), (problem.lane_donor, lane, lot)
+    )
+    grouped = np.flatnonzero(problem.lane_group >= 0)
+    load = problem.lane_load_per_unit[grouped] * lot[grouped]
+    rows.block(
+        np.full(len(problem.group_capacity), -np.inf),
+        problem.group_capacity,
+        (problem.lane_group[grouped], grouped, load),
+    )
+    # A lane with a fixed cost carries nothing unless it is used.
+    place = np.arange(len(fixed))
+    rows.block(
+        np.full(len(fixed), -np.inf),
+        np.zeros(len(fixed)),
+        (place, fixed, np.ones(len(fixed))),
+        (place, lanes + place, -lots[fixed].astype(np.float64)),
+    )
+    cost = np.concatenate(
+        [
+            problem.lane_unit_cost * lot,
+            problem.lane_fixed_cost[fixed],
+            -problem.need_piece_value.ravel(),
+            problem.donor_piece_cost.ravel(),
+        ]
+    )
+    scale = float(np.abs(cost).max(initial=0.0)) or 1.0
+    return LinearProgram(
+        cost=cost / scale,
+        upper=np.concatenate([lots, np.ones(len(fixed)), need_pieces.ravel(), donor_pieces.ravel()]),
+        integrality=np.concatenate(
+            [np.ones(first_need, dtype=np.int64), np.zeros(len(cost) - first_need, dtype=np.int64)]
+        ),
+        row=np.concatenate(rows.row),
+        column=np.concatenate(rows.column),
+        value=np.concatenate(rows.value),
+        row_low=np.concatenate(rows.low),
+        row_high=np.concatenate(rows.high),
+        scale=scale,
+    )

@@ -1,0 +1,188 @@
+"""Wiring: from settings to a house with a database, snapshots, tools and a desk.
+
+Parts are made when first asked for, so that a command that reads cases never loads a solver, an index or a graph.
+The ERP is wired for dispatch only: whoever reads or decides holds no way to post.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from inventory.anchor import Anchor
+from inventory.database import Database, Transaction
+from inventory.errors import NotFoundError
+from inventory.people import save_user
+from inventory.records import EVERYTHING, PolicyVersion, User
+from inventory.rulebook import find_policy, insert_policy
+from service.errors import HomeError, NoErpError
+from service.home import FileClock, HomeKind, Layout, clock_of, read_kind, write_marker
+from service.settings import Settings
+
+if TYPE_CHECKING:
+    from agent.desk import ExceptionDesk
+    from inventory.snapshots import SnapshotStore
+    from tools.erp.port import ErpPort
+    from tools.toolbox import Toolbox
+
+SERVICE_USER = User(user_id="evenkeel", name="Evenkeel", roles=("service",))
+
+
+@dataclass
+class House:
+    """An open home and everything wired to it."""
+
+    settings: Settings
+    layout: Layout
+    kind: HomeKind
+    clock: Callable[[], datetime]
+    database: Database
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """The snapshots of this home."""
+        from inventory.snapshots import SnapshotStore
+
+        return SnapshotStore(self.layout.snapshots, self.database)
+
+    @cached_property
+    def toolbox(self) -> Toolbox:
+        """The tools, without an ERP."""
+        return self._toolbox(None)
+
+    @cached_property
+    def desk(self) -> ExceptionDesk:
+        """The desk that sweeps, decides and answers; it cannot post."""
+        return self._desk(self.toolbox)
+
+    @cached_property
+    def dispatch_desk(self) -> ExceptionDesk:
+        """The desk that executes: the only one with an ERP.
+
+        Raises
+        ------
+        NoErpError
+            If none is configured.
+        """
+        return self._desk(self._toolbox(self.erp))
+
+    @cached_property
+    def erp(self) -> ErpPort:
+        """The ERP approved work is sent to; ``NoErpError`` when none is configured."""
+        if self.erp_kind == "none":
+            raise NoErpError("no ERP is configured, so nothing can be executed: set EVENKEEL_ERP (known: simulated)")
+        from tools.erp.simulated import SimulatedErp
+
+        return SimulatedErp(self.layout.erp, clock=self.clock)
+
+    @property
+    def erp_kind(self) -> Literal["simulated", "none"]:
+        """The setting, else what suits the kind of home."""
+        return self.settings.erp or ("simulated" if self.kind is HomeKind.DEMO else "none")
+
+    def advance(self, hours: float) -> datetime:
+        """Move the demo clock forward; ``HomeError`` in a production home."""
+        if not isinstance(self.clock, FileClock):
+            raise HomeError(f"{self.layout.home} is a production home: its clock is the machine's")
+        return self.clock.advance(timedelta(hours=hours))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.database.dispose()
+
+    def _toolbox(self, erp: ErpPort | None) -> Toolbox:
+        from tools.toolbox import Toolbox
+
+        return Toolbox(
+            database=self.database,
+            snapshots=self.snapshots,
+            knowledge_root=self.layout.knowledge,
+            clock=self.clock,
+            erp=erp,
+            hard_kill_seconds=self.settings.solver_seconds,
+        )
+
+    def _desk(self, toolbox: Toolbox) -> ExceptionDesk:
+        from agent.desk import ExceptionDesk
+        from agent.drafting import TemplateDrafter
+
+        return ExceptionDesk(toolbox, TemplateDrafter(), self.layout.checkpoints)
+
+
+def open_home(settings: Settings) -> House:
+    """The house at ``settings.home``, its database brought to the newest schema.
+
+    Raises
+    ------
+    HomeError
+        If there is no home, or it cannot be understood.
+    """
+    layout = Layout(settings.home)
+    kind = read_kind(layout)
+    return _house(settings, layout, kind)
+
+
+def init_home(home: Path, kind: HomeKind, clock: datetime | None = None, *, settings: Settings | None = None) -> House:
+    """Make a home: schema, packaged policies as version 1, the service user, and for a demo its clock.
+
+    A run that dies half-way leaves no home, and may be repeated.
+
+    Parameters
+    ----------
+    clock
+        Time a demo home begins at; a production home takes none.
+
+    Raises
+    ------
+    HomeError
+        If there is a home already, or the clock does not suit the kind.
+    """
+    layout = Layout(home)
+    if layout.exists():
+        raise HomeError(f"there is a home at {home} already")
+    if (clock is None) is (kind is HomeKind.DEMO):
+        raise HomeError(f"a {kind} home takes {'a' if kind is HomeKind.DEMO else 'no'} clock to begin with")
+    home.mkdir(parents=True, exist_ok=True)
+    if clock is not None:
+        FileClock(layout.clock).set(clock)
+    house = _house(settings or Settings(home=home), layout, kind)
+    with house.database.write(SERVICE_USER.user_id, house.clock()) as transaction:
+        save_user(transaction, SERVICE_USER)
+        _adopt(transaction, "approval", _packaged_approval())
+        _adopt(transaction, "thresholds", _packaged_thresholds())
+    write_marker(layout, kind)
+    return house
+
+
+def _house(settings: Settings, layout: Layout, kind: HomeKind) -> House:
+    database = Database(layout.database, Anchor(layout.anchor))
+    database.migrate()
+    return House(settings, layout, kind, clock_of(layout, kind), database)
+
+
+def _adopt(transaction: Transaction, kind: Literal["approval", "thresholds"], content: str) -> None:
+    try:
+        find_policy(transaction.connection, EVERYTHING, kind)
+    except NotFoundError:
+        insert_policy(
+            transaction,
+            PolicyVersion(
+                kind=kind, version=1, content=content, author=SERVICE_USER.user_id, effective_at=transaction.now
+            ),
+        )
+
+
+def _packaged_approval() -> str:
+    from agent.approval_policy import packaged_policy_text
+
+    return packaged_policy_text()
+
+
+def _packaged_thresholds() -> str:
+    from tools.thresholds import packaged_thresholds
+
+    return packaged_thresholds()

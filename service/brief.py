@@ -1,0 +1,308 @@
+"""The daily brief: what stands, what waits for whom, what ran by itself, and how sound the data is.
+
+Everything in it is read from the store under the reader's scope; the same store at the same moment gives the same
+brief. Rendering is in :mod:`service.brief_text` and :mod:`service.brief_html`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import Connection
+
+from agent.approval_policy import load_policy
+from agent.policy_document import HealthMarks
+from inventory.cases import CaseRow, list_cases
+from inventory.chronicle import (
+    KILL_SWITCH,
+    list_feed_health,
+    list_kpi_points,
+    list_outcomes,
+    list_overrides,
+    list_sweeps,
+    switch_is_on,
+)
+from inventory.proposals import list_proposals
+from inventory.record import Record
+from inventory.records import (
+    Case,
+    CaseKind,
+    CaseState,
+    FeedHealth,
+    KpiPoint,
+    Override,
+    Proposal,
+    ProposalState,
+    Scope,
+    Tier,
+)
+from inventory.rulebook import find_policy
+from service.case_views import (
+    SweepCounts,
+    action_words,
+    best_proposals,
+    held_back_reason,
+    sweep_counts,
+    where_words,
+)
+
+TOP = 5
+DAY = timedelta(days=1)
+ENDED = (ProposalState.APPROVED, ProposalState.LEASED, ProposalState.SENT, ProposalState.EXECUTED,
+         ProposalState.FAILED, ProposalState.IN_DOUBT, ProposalState.INCIDENT, ProposalState.RECALLED)  # fmt: skip
+"""States an automatic proposal passes once it has been approved by policy."""
+UNSOUND = 1.0
+"""A feed below this score is named."""
+
+
+class TopCase(Record):
+    """One of the cases that matter most."""
+
+    case_id: str
+    kind: CaseKind
+    where: str
+    bites_on: date
+    money_at_risk_minor: int
+    action: str
+    tier: Tier | None
+    state: str
+    decide_by: datetime | None
+
+
+class Waiting(Record):
+    """Proposals of one tier that wait for a person."""
+
+    tier: Tier
+    proposals: int
+    value_minor: int
+    oldest_hours: float
+    next_expiry: datetime
+
+
+class Automatic(Record):
+    """Something policy approved in the last day."""
+
+    proposal_id: str
+    case_id: str
+    action: str
+    value_minor: int
+    state: ProposalState
+    recall_until: datetime | None
+    """While this lies ahead it can be taken back."""
+
+
+class SupplierWatch(Record):
+    """A supplier whose deliveries got worse."""
+
+    supplier: str
+    case_id: str
+    lines: int
+    money_at_risk_minor: int
+    note: str
+
+
+class SiteHealth(Record):
+    """A site whose data is not sound, and what that does to its autonomy."""
+
+    site: str
+    score: float
+    problems: tuple[str, ...]
+    autonomy: str
+    """``unchanged``, ``a planner decides`` or ``advice only``."""
+
+
+class KpiFigure(Record):
+    """The newest value of one figure, and the one before."""
+
+    name: str
+    site: str
+    value: float
+    before: float | None
+
+
+class HeldBack(Record):
+    """Cases held back for one reason."""
+
+    reason: str
+    cases: tuple[str, ...]
+    money_at_risk_minor: int
+
+
+class Brief(Record):
+    """One page for the start of the day."""
+
+    reader: str
+    at: datetime
+    data_as_of: datetime | None
+    currency: str
+    kill_switch: bool
+    counts: SweepCounts | None
+    open_cases: int
+    new_cases: int
+    closed_cases: int
+    money_at_risk_minor: int
+    needs_decision: int
+    first_deadline: datetime | None
+    top: tuple[TopCase, ...]
+    waiting: tuple[Waiting, ...]
+    automatic: tuple[Automatic, ...]
+    suppliers: tuple[SupplierWatch, ...]
+    sites: tuple[SiteHealth, ...]
+    overrides: tuple[Override, ...]
+    judged_outcomes: int
+    open_outcomes: int
+    kpis: tuple[KpiFigure, ...]
+    held_back: tuple[HeldBack, ...]
+
+
+def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: datetime | None) -> Brief:
+    """The brief of a reader at a moment.
+
+    Parameters
+    ----------
+    now
+        Aware; "new" and "closed" look one day back from here.
+    data_as_of
+        Moment the current snapshot is complete up to; ``None`` before the first.
+    """
+    rows = list_cases(connection, scope)
+    closed = list_cases(connection, scope, states=(CaseState.CLOSED,))
+    newest = next(iter(list_sweeps(connection, scope, limit=1)), None)
+    best = best_proposals(connection, scope)
+    dispositions = newest.dispositions if newest else {}
+    pending = [proposal for proposal in best.values() if proposal.state is ProposalState.PENDING]
+    policy = load_policy(find_policy(connection, scope, "approval").content)
+    outcomes = list_outcomes(connection, scope)
+    return Brief(
+        reader=scope.user,
+        at=now,
+        data_as_of=data_as_of,
+        currency=policy.currency,
+        kill_switch=switch_is_on(connection, KILL_SWITCH),
+        counts=sweep_counts(newest, scope) if newest else None,
+        open_cases=len(rows),
+        new_cases=sum(1 for row in rows if row.case.opened_on > (now - DAY).date()),
+        closed_cases=sum(1 for row in closed if newest and row.case.snapshot_id and _closed_lately(row, now)),
+        money_at_risk_minor=sum(row.case.money_at_risk.total for row in rows),
+        needs_decision=len(pending),
+        first_deadline=min((proposal.expires_at for proposal in pending), default=None),
+        top=tuple(_top(row, best.get(row.case.case_id)) for row in rows[:TOP]),
+        waiting=_waiting(pending, now),
+        automatic=_automatic(list_proposals(connection, scope, states=ENDED), now),
+        suppliers=_suppliers(row.case for row in rows),
+        sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy.site_health) if newest else (),
+        overrides=tuple(override for override in list_overrides(connection, scope) if override.at > now - DAY),
+        judged_outcomes=sum(1 for outcome in outcomes if outcome.state == "observed"),
+        open_outcomes=sum(1 for outcome in outcomes if outcome.state == "open"),
+        kpis=_kpis(list_kpi_points(connection, scope)),
+        held_back=_held_back(rows, dispositions),
+    )
+
+
+def _top(row: CaseRow, proposal: Proposal | None) -> TopCase:
+    return TopCase(
+        case_id=row.case.case_id,
+        kind=row.case.kind,
+        where=where_words(row.case),
+        bites_on=row.case.bites_on,
+        money_at_risk_minor=row.case.money_at_risk.total,
+        action=action_words(proposal.content) if proposal else "",
+        tier=proposal.tier if proposal else None,
+        state=(proposal.state.value if proposal else row.state.value).replace("_", " "),
+        decide_by=proposal.expires_at if proposal and proposal.state is ProposalState.PENDING else None,
+    )
+
+
+def _waiting(pending: Iterable[Proposal], now: datetime) -> tuple[Waiting, ...]:
+    by_tier: dict[Tier, list[Proposal]] = defaultdict(list)
+    for proposal in pending:
+        if proposal.tier is not None:
+            by_tier[proposal.tier].append(proposal)
+    return tuple(
+        Waiting(
+            tier=tier,
+            proposals=len(found),
+            value_minor=sum(proposal.content.value_minor for proposal in found),
+            oldest_hours=max((now - proposal.created_at) / timedelta(hours=1) for proposal in found),
+            next_expiry=min(proposal.expires_at for proposal in found),
+        )
+        for tier, found in sorted(by_tier.items(), key=lambda pair: pair[0].strictness)
+    )
+
+
+def _automatic(proposals: Iterable[Proposal], now: datetime) -> tuple[Automatic, ...]:
+    return tuple(
+        Automatic(
+            proposal_id=proposal.proposal_id,
+            case_id=proposal.content.case_id,
+            action=action_words(proposal.content),
+            value_minor=proposal.content.value_minor,
+            state=proposal.state,
+            recall_until=proposal.not_before if proposal.not_before and proposal.not_before > now else None,
+        )
+        for proposal in proposals
+        if proposal.tier is Tier.AUTO and proposal.created_at > now - DAY
+    )
+
+
+def _suppliers(cases: Iterable[Case]) -> tuple[SupplierWatch, ...]:
+    return tuple(
+        SupplierWatch(
+            supplier=case.scope,
+            case_id=case.case_id,
+            lines=len(case.findings),
+            money_at_risk_minor=case.money_at_risk.total,
+            note=case.findings[0].note if case.findings else "",
+        )
+        for case in cases
+        if case.kind is CaseKind.SUPPLIER_DELAY
+    )
+
+
+def _sites(feeds: Iterable[FeedHealth], marks: HealthMarks) -> tuple[SiteHealth, ...]:
+    by_site: dict[str, list[FeedHealth]] = defaultdict(list)
+    for feed in feeds:
+        if feed.score < UNSOUND or feed.problems:
+            by_site[feed.site].append(feed)
+    return tuple(
+        SiteHealth(
+            site=site,
+            score=min(feed.score for feed in found),
+            problems=tuple(f"{feed.feed}: {problem}" for feed in found for problem in feed.problems),
+            autonomy=_autonomy(min(feed.score for feed in found), marks),
+        )
+        for site, found in sorted(by_site.items())
+    )
+
+
+def _autonomy(score: float, marks: HealthMarks) -> str:
+    if score < marks.advice_below:
+        return "advice only"
+    return "a planner decides" if score < marks.planner_below else "unchanged"
+
+
+def _kpis(points: Sequence[KpiPoint]) -> tuple[KpiFigure, ...]:
+    series: dict[tuple[str, str], list[KpiPoint]] = defaultdict(list)
+    for point in points:
+        series[(point.name, point.site)].append(point)
+    return tuple(
+        KpiFigure(name=name, site=site, value=found[-1].value, before=found[-2].value if len(found) > 1 else None)
+        for (name, site), found in sorted(series.items())
+    )
+
+
+def _held_back(rows: Iterable[CaseRow], dispositions: dict[str, str]) -> tuple[HeldBack, ...]:
+    by_reason: dict[str, list[Case]] = defaultdict(list)
+    for row in rows:
+        if reason := held_back_reason(dispositions, row.case.case_id):
+            by_reason[reason].append(row.case)
+    return tuple(
+        HeldBack(
+            reason=reason,
+            cases=tuple(case.case_id for case in found),
+            money_at_risk_minor=sum(case.money_at_risk.total for case in found),
+        )
+        for reason, found in sorted(by_reason.items())
+    )

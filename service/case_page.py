@@ -1,0 +1,257 @@
+"""One case or proposal in full on a terminal: evidence, drivers, options, words, rules, ruling, signatures, receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+
+from agent.plain_words import count, day, money
+from inventory.records import Case, Citation, Driver, Option, Proposal, ProposalState, Ruling
+from service.case_tables import KIND_WORDS, cell, plain_table, short_day, tier_cell, whole_money
+from service.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
+
+FINDINGS_SHOWN = 12
+FIRST_WORDS = 160
+"""Characters of a clause that are shown."""
+
+
+def case_page(detail: CaseDetail, *, demo: bool = False) -> RenderableType:
+    """One case and its newest proposal.
+
+    Parameters
+    ----------
+    demo
+        Whether the command to copy should say who signs by name.
+    """
+    parts = [*_head(detail), _findings(detail.case)]
+    if detail.newest:
+        parts += _proposal_parts(detail.newest, demo=demo)
+    else:
+        parts.append(cell("\nnothing is proposed" + (f": held back, {detail.held_back}" if detail.held_back else "")))
+    if detail.earlier:
+        parts += [_title("Earlier proposals"), *(_earlier(proposal) for proposal in detail.earlier)]
+    return Group(*parts)
+
+
+def proposal_page(detail: ProposalDetail, *, demo: bool = False) -> RenderableType:
+    """One proposal in full."""
+    return Group(*_proposal_parts(detail, demo=demo))
+
+
+def decide_command(proposal: Proposal, *, demo: bool) -> str:
+    """The command that approves exactly this proposal."""
+    person = " --as USER" if demo else ""
+    return (
+        f"evenkeel decide {proposal.proposal_id} approve --digest {proposal.digest[:DIGEST_SHOWN]} "
+        f"--reason agree{person}"
+    )
+
+
+def _title(text: str) -> RenderableType:
+    return cell(f"\n{text}", "bold")
+
+
+def _head(detail: CaseDetail) -> Iterator[RenderableType]:
+    case, risk = detail.case, detail.case.money_at_risk
+    state = detail.state.value.replace("_", " ") + (f" ({detail.reason})" if detail.reason else "")
+    yield cell(f"{case.case_id}   {KIND_WORDS[case.kind]}   {case.scope}   {state}", "bold")
+    yield cell(
+        f"bites on {day(case.bites_on)} · {money(risk.total, risk.currency)} at risk · cause {case.cause} · "
+        f"planner {case.planner or 'none'}"
+    )
+    shares = {
+        "margin": risk.margin,
+        "commitments": risk.commitment_penalty,
+        "standstill": risk.standstill,
+        "constrained supply": risk.constrained_supply,
+        "carrying excess": risk.excess_carrying,
+    }
+    parts = " + ".join(f"{name} {money(share, risk.currency)}" for name, share in shares.items() if share)
+    times = "once" if detail.times_found == 1 else f"{detail.times_found} times"
+    resumes = f" · resumes {day(detail.resume_on)}" if detail.resume_on else ""
+    yield cell(f"opened {day(case.opened_on)} · found {times} · data {case.snapshot_id}{resumes}")
+    if parts:
+        yield cell(f"at risk: {parts}")
+
+
+def _findings(case: Case) -> RenderableType:
+    table = plain_table("item", "site", "bites on", "#units", "threshold crossed", "evidence", title="\nWhat was found")
+    for finding in case.findings[:FINDINGS_SHOWN]:
+        crossed = f"{finding.threshold} {finding.threshold_value:g} (v{finding.threshold_version})"
+        table.add_row(
+            cell(finding.item or "–"),
+            cell(finding.site),
+            short_day(finding.bites_on),
+            f"{finding.quantity:,}",
+            cell(crossed),
+            cell(finding.note),
+        )
+    left = len(case.findings) - FINDINGS_SHOWN
+    return Group(table, cell(f"… and {left} more")) if left > 0 else table
+
+
+def _proposal_parts(detail: ProposalDetail, *, demo: bool) -> list[RenderableType]:
+    proposal, situation = detail.proposal, detail.situation
+    parts: list[RenderableType] = []
+    if situation and situation.drivers:
+        parts.append(_drivers(situation.drivers, proposal.content.currency))
+    if situation and situation.options:
+        parts += _options(situation.options, proposal.content.currency)
+    parts += [*_lines(proposal), *_words(detail)]
+    if detail.rulings:
+        parts += _ruling(detail.rulings[-1])
+    parts += [*_signatures(detail), *_execution(detail), *_next(proposal, demo=demo)]
+    return parts
+
+
+def _drivers(drivers: Sequence[Driver], currency: str) -> RenderableType:
+    table = plain_table("driver", "#units", "#days of cover", f"#{currency}", title="\nWhat drives it")
+    for driver in drivers:
+        table.add_row(
+            cell(driver.name), f"{driver.units:,.0f}", f"{driver.days_of_cover:.1f}", whole_money(driver.money_minor)
+        )
+    return table
+
+
+def _options(options: Sequence[Option], currency: str) -> Iterator[RenderableType]:
+    needs = list(dict.fromkeys((option.item, option.site) for option in options))
+    for item, site in needs:
+        mine = [option for option in options if (option.item, option.site) == (item, site)]
+        table = plain_table("", "option", "#qty", "from", "arrives p50 (p90)", "#cost", "#avoided", "#service", "#donor",
+                            "#net value", "#sure", title=f"\nWhat could be done: {item} at {site}, {currency}")  # fmt: skip
+        for option in mine:
+            table.add_row(*_option_cells(option), style="bold" if option.chosen else None)
+        yield table
+        for option in mine:
+            if remark := _remark(option, currency):
+                yield Padding(cell(f"{option.action.value}: {remark}"), (0, 0, 0, 2))
+
+
+def _option_cells(option: Option) -> tuple[RenderableType, ...]:
+    p50, p90 = option.arrives_p50, option.arrives_p90
+    arrives = (short_day(p50) if p50 else "–") + (f" ({short_day(p90)})" if p90 else "")
+    cover = option.donor_cover_days_after
+    return (
+        "▸" if option.chosen else "",
+        cell(option.action.value if option.feasible else f"{option.action.value} ✗"),
+        f"{option.quantity:,}",
+        cell(option.source or "–"),
+        arrives,
+        whole_money(option.cost_minor),
+        whole_money(option.shortage_avoided_minor),
+        f"{option.service_after:.0%}",
+        "–" if cover is None else f"{cover:.0f} d",
+        whole_money(option.net_value_minor),
+        f"{option.confidence:.0%}",
+    )
+
+
+def _remark(option: Option, currency: str) -> str:
+    said = [option.binding_constraint and f"limited by {option.binding_constraint}"]
+    if option.chosen:
+        said.append(option.flip_point and f"flips: {option.flip_point}")
+        if option.break_even_penalty_minor is not None:
+            said.append(f"pays from {money(option.break_even_penalty_minor, currency)} per unit short")
+    said.append(option.note)
+    return "; ".join(part for part in said if part)
+
+
+def _lines(proposal: Proposal) -> Iterator[RenderableType]:
+    content = proposal.content
+    state = proposal.state.value.replace("_", " ") + (f" ({proposal.reason})" if proposal.reason else "")
+    title = f"\nProposal {proposal.proposal_id} version {content.version}: {content.action.value}, {state}"
+    table = plain_table("#line", "action", "item", "#qty", "from", "to", "ships", "arrives", "#cost", title=title)
+    for line in content.lines:
+        table.add_row(
+            str(line.number),
+            line.action.value,
+            cell(line.item + (f" lot {line.lot}" if line.lot else "")),
+            f"{line.quantity:,}",
+            cell(line.origin or line.supplier or "–"),
+            cell(line.destination),
+            short_day(line.ship_on),
+            short_day(line.arrive_on),
+            whole_money(line.cost_minor),
+        )
+    yield table
+    yield cell(
+        f"value {money(content.value_minor, content.currency)} · requested by {proposal.requested_by} · "
+        f"expires {proposal.expires_at:%d %b %Y %H:%M} UTC"
+    )
+
+
+def _words(detail: ProposalDetail) -> Iterator[RenderableType]:
+    if detail.explanation is None:
+        return
+    yield _title(f"Why ({detail.explanation.source})")
+    yield Padding(cell(detail.explanation.text), (0, 0, 0, 2))
+    yield _title("Rules that apply")
+    for citation in detail.explanation.citations:
+        yield Padding(cell(citation_words(citation)), (0, 0, 0, 2))
+    if not detail.explanation.citations:
+        yield cell("  none was found")
+
+
+def citation_words(citation: Citation) -> str:
+    """Document, version, clause and the first words of the text."""
+    text = " ".join(citation.text.split())
+    first = text if len(text) <= FIRST_WORDS else f"{text[:FIRST_WORDS].rsplit(' ', 1)[0]} …"
+    return f"{citation.document_id} v{citation.version} § {citation.clause} {citation.title}: {first}"
+
+
+def _ruling(ruling: Ruling) -> Iterator[RenderableType]:
+    people = ", two different people" if ruling.two_people else ""
+    yield _title(f"Ruling: {ruling.tier.value}{people} (policy v{ruling.policy_version})")
+    table = plain_table("tier", "rule", "because")
+    for fired in ruling.fired:
+        table.add_row(tier_cell(fired.tier), cell(fired.rule), cell(fired.reason))
+    yield table
+
+
+def _signatures(detail: ProposalDetail) -> Iterator[RenderableType]:
+    if not detail.approvals:
+        return
+    yield _title("Signatures")
+    for approval in detail.approvals:
+        words = f" “{approval.text}”" if approval.text else ""
+        yield cell(
+            f"  {approval.at:%d %b %Y %H:%M} UTC  {approval.decision} by {approval.by}, {approval.reason.value}, "
+            f"digest {approval.proposal_digest[:DIGEST_SHOWN]}{words}"
+        )
+
+
+def _execution(detail: ProposalDetail) -> Iterator[RenderableType]:
+    if detail.reservations:
+        yield _title("Reservations")
+        for held in detail.reservations:
+            lot = f" lot {held.lot}" if held.lot else ""
+            yield cell(f"  {held.quantity:,} of {held.item}{lot} at {held.site} for {held.destination}: {held.state}")
+    if not detail.documents:
+        return
+    yield _title("Documents and receipts")
+    receipts = {receipt.key: receipt for receipt in detail.receipts}
+    for row in detail.documents:
+        receipt = receipts.get(row.key)
+        posted = f", ERP {receipt.erp_reference} at {receipt.posted_at:%d %b %Y %H:%M} UTC" if receipt else ""
+        note = f" ({row.note})" if row.note else ""
+        lines = count(len(row.document.lines), "line")
+        yield cell(f"  {row.key} {row.document.action.value}, {lines}: {row.state.value}{posted}{note}")
+
+
+def _next(proposal: Proposal, *, demo: bool) -> Iterator[RenderableType]:
+    yield cell(f"\ndigest {proposal.digest[:DIGEST_SHOWN]}")
+    if proposal.state is ProposalState.PENDING:
+        yield cell(f"to approve:  {decide_command(proposal, demo=demo)}", "bold")
+        yield cell("otherwise:   the same with edit --line N=QTY | reject | snooze --until DATE | escalate")
+    if proposal.not_before:
+        yield cell(f"acts from {proposal.not_before:%d %b %Y %H:%M} UTC")
+
+
+def _earlier(proposal: Proposal) -> RenderableType:
+    reason = f" ({proposal.reason})" if proposal.reason else ""
+    return cell(
+        f"  {proposal.proposal_id} version {proposal.content.version}: {proposal.content.action.value}, "
+        f"{proposal.state.value}{reason}"
+    )

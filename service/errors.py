@@ -1,0 +1,43 @@
+"""Errors of the service package.
+
+ServiceError
+├── SettingsError   a setting is missing or impossible
+├── HomeError       the data directory is absent, damaged or of the wrong kind
+├── SignInError     nobody is signed in, or the one signed in lacks the right
+├── InputError      an argument cannot be understood
+├── NoErpError      something is to be sent, and no ERP is configured
+├── BrokenError     a check found damage: the audit chain or the home is not sound
+└── OpenDoorError   a route of the API asks nobody who they are
+"""
+
+
+class ServiceError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class SettingsError(ServiceError):
+    """A setting is missing or impossible; the message names the variable and what was expected."""
+
+
+class HomeError(ServiceError):
+    """The data directory is absent, damaged or of the wrong kind; the message names it."""
+
+
+class SignInError(ServiceError):
+    """Nobody is signed in, or the one signed in lacks the right; the message names who and which right."""
+
+
+class InputError(ServiceError):
+    """An argument cannot be understood; the message names the value and what was expected."""
+
+
+class NoErpError(ServiceError):
+    """Something is to be sent, and no ERP is configured."""
+
+
+class BrokenError(ServiceError):
+    """A check found damage."""
+
+
+class OpenDoorError(ServiceError):
+    """A route of the API asks nobody who they are; the message names it."""

@@ -1,0 +1,66 @@
+"""Settings: environment variables that begin with ``EVENKEEL_``, read once at the door.
+
+Secrets have no default. Nothing else in the house looks at the environment for its configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from service.errors import SettingsError
+
+PREFIX = "EVENKEEL_"
+TEST_VARIABLES = ("EVENKEEL_CRASH_AT", "EVENKEEL_CRASH_AFTER")
+"""Read by :mod:`inventory.crash_points`."""
+
+
+class Settings(BaseSettings):
+    """What the environment says; frozen once read."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    home: Path = Field(default_factory=lambda: platformdirs.user_data_path("evenkeel"))
+    """The data directory."""
+    token: SecretStr | None = None
+    """API token of the person at the command line."""
+    erp: Literal["simulated", "none"] | None = None
+    """ERP that approved work is sent to; unset: the simulated one in a demo home, none in a production home."""
+    allow_non_loopback: bool = False
+    """Lets ``serve`` listen to other machines."""
+    solver_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Wall-clock limit of one solver run; unset: the solver's node limit alone."""
+
+    @field_validator("home")
+    @classmethod
+    def _whole_path(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+def read_settings() -> Settings:
+    """The settings of this process.
+
+    Raises
+    ------
+    SettingsError
+        Naming every variable that cannot be understood; values are not repeated, they may be secrets.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{PREFIX}{'_'.join(str(step) for step in problem['loc']).upper()}: {problem['msg']}"
+            for problem in error.errors()
+        )
+        raise SettingsError(problems) from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Names that begin with the prefix and set nothing, sorted: probably misspelt."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields} | set(TEST_VARIABLES)
+    return sorted(name for name in environment if name.upper().startswith(PREFIX) and name.upper() not in known)

@@ -1,0 +1,97 @@
+"""How documents are cut, and what a citation can rely on."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from knowledge import split_into_passages
+from knowledge.errors import DuplicateClauseError, InvalidDocumentError
+from tests.knowledge.rules import a_rule
+
+
+def clauses(text: str) -> dict[str, str]:
+    return {passage.clause: passage.text for passage in split_into_passages(a_rule(text=text))}
+
+
+def test_a_passage_id_names_document_version_and_clause() -> None:
+    passages = split_into_passages(a_rule("SOP-TRF-01", "# Rules\n\n3.2 A donor keeps its reorder point.", version=2))
+    assert [passage.passage_id for passage in passages] == ["SOP-TRF-01@v2#3.2"]
+
+
+def test_a_passage_carries_the_headings_above_it_and_no_others() -> None:
+    text = "# Transfers\n\n## 1 Donor\n\n1.1 Floor.\n\n## 2 Lot\n\n2.1 Multiple.\n\n# Annex\n\nA word."
+    paths = {passage.clause: passage.heading_path for passage in split_into_passages(a_rule(text=text))}
+    assert paths == {"1.1": ("Transfers", "1 Donor"), "2.1": ("Transfers", "2 Lot"), "p1": ("Annex",)}
+
+
+def test_a_clause_runs_over_lines_and_paragraphs_until_the_next_one() -> None:
+    assert clauses("1.1 First\nline.\n\nSecond paragraph.\n\n1.2 Next.") == {
+        "1.1": "First\nline.\n\nSecond paragraph.",
+        "1.2": "Next.",
+    }
+
+
+def test_clauses_on_consecutive_lines_are_told_apart() -> None:
+    text = "1.1 One.\n1.2 Two.\n1.2.1 Detail.\n1.3 Three.\n2.1 Elsewhere."
+    # 2.1 follows neither 1.3 nor a blank line: only the next number begins a clause inside a block.
+    assert clauses(text) == {"1.1": "One.", "1.2": "Two.", "1.2.1": "Detail.", "1.3": "Three.\n2.1 Elsewhere."}
+
+
+def test_a_number_in_a_wrapped_sentence_begins_no_clause() -> None:
+    assert clauses("3.1 Goods travel at most\n2.5 days, door to door.") == {
+        "3.1": "Goods travel at most\n2.5 days, door to door."
+    }
+
+
+def test_a_document_without_clause_numbers_gets_paragraph_numbers() -> None:
+    assert clauses("# Notice\n\nThe port is\ncongested.\n\nPlan with 18 days.") == {
+        "p1": "The port is\ncongested.",
+        "p2": "Plan with 18 days.",
+    }
+
+
+def test_no_text_is_lost_before_the_first_clause() -> None:
+    assert clauses("Read this first.\n\n1.1 A rule.") == {"p1": "Read this first.", "1.1": "A rule."}
+
+
+def test_an_empty_document_has_no_passages() -> None:
+    assert split_into_passages(a_rule(text="# Only a title\n\n")) == ()
+
+
+def test_a_clause_number_used_twice_is_refused_with_its_place() -> None:
+    with pytest.raises(DuplicateClauseError, match=r"SOP-1 v1: clause 1\.1 appears twice.*second"):
+        clauses("1.1 The first.\n\n1.1 The second.")
+
+
+def test_the_content_digest_changes_with_every_field_and_with_nothing_else() -> None:
+    base = a_rule(sites=frozenset({"A", "B"}))
+    same = a_rule(sites=frozenset({"B", "A"}))
+    others = [
+        a_rule("SOP-2", sites=frozenset({"A", "B"})),
+        a_rule(sites=frozenset({"A"})),
+        a_rule(sites=frozenset({"A", "B"}), title="Moves"),
+        a_rule(sites=frozenset({"A", "B"}), version=2),
+        a_rule(sites=frozenset({"A", "B"}), text="1.1 Other."),
+        a_rule(sites=frozenset({"A", "B"}), effective_from=date(2023, 1, 2)),
+        a_rule(sites=frozenset({"A", "B"}), effective_to=date(2025, 1, 1)),
+        a_rule(sites=frozenset({"A", "B"}), suppliers=frozenset({"S"})),
+        a_rule(sites=frozenset({"A", "B"}), item_classes=frozenset({"regulated"})),
+        a_rule(sites=frozenset({"A", "B"}), actions=frozenset({"transfer"})),
+    ]
+    assert base.content_digest == same.content_digest
+    assert len({base.content_digest, *(other.content_digest for other in others)}) == len(others) + 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"document_id": "SOP 1#2"}, "document id 'SOP 1#2'"),
+        ({"version": 0}, "version 0, expected 1 or more"),
+        ({"effective_to": date(2022, 12, 31)}, "effective until 2022-12-31, before it begins on 2023-01-01"),
+    ],
+)
+def test_a_document_that_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidDocumentError, match=message):
+        a_rule(**changes)  # type: ignore[arg-type]  # fields by name

@@ -1,0 +1,166 @@
+"""Filter first, then rank: what a search may find and in which order."""
+
+from __future__ import annotations
+
+import random
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from knowledge import KnowledgeBase, RankedPassage
+from knowledge.errors import DuplicateDocumentError
+from tests.knowledge.rules import TODAY, a_rule, demo_rules
+
+QUESTIONS = """
+may the donor go below its reorder point
+minimum lot leaving a distribution centre
+licence of the receiving site for regulated goods
+maximum transit time of cold chain goods
+protected units of HALDEN
+protected units of BRIGHTMART
+who releases an expedite
+expedite budget used up
+supplier is late by ten days
+port congestion
+promotion freeze at the web channel
+book quantity differs from warehouse count
+negative stock
+blocked lot in quarantine
+stock feed older than a day
+excess stock what comes first
+slow moving item
+store presentation stock
+web channel before stores
+line down component missing
+substitute component approved by engineering
+minimum order quantity
+order multiple
+cut-off day
+embargo window
+contract lead time
+receiving capacity per day
+write-off of expired goods
+constrained item allocation
+demand spike of unknown cause
+demand drop open orders
+two documents contradict each other
+approval limit of the planner
+formal approval above 5,000 EUR
+automatic release of consumables
+recall of a supplier lot
+shelf life on arrival
+cool-down on the same lane
+order above 120 days of demand
+service level and credit
+""".strip().splitlines()
+
+
+def ids(found: list[RankedPassage]) -> list[str]:
+    return [ranked.passage.passage_id for ranked in found]
+
+
+def documents(found: list[RankedPassage]) -> set[str]:
+    return {ranked.passage.document_id for ranked in found}
+
+
+def test_two_rebuilds_in_other_places_and_orders_give_identical_lists(demo_base: KnowledgeBase, tmp_path: Path) -> None:
+    shuffled = demo_rules()
+    random.Random(7).shuffle(shuffled)
+    second = KnowledgeBase(shuffled, tmp_path)
+    before = [second.search(question, on=TODAY, limit=50) for question in QUESTIONS]
+    second.rebuild()
+    assert len(QUESTIONS) == 40
+    assert all(before)
+    assert second.corpus_digest == demo_base.corpus_digest
+    assert before == [demo_base.search(question, on=TODAY, limit=50) for question in QUESTIONS]
+    assert before == [second.search(question, on=TODAY, limit=50) for question in QUESTIONS]
+
+
+def test_a_scoped_search_answers_as_if_nothing_else_existed(demo_base: KnowledgeBase, tmp_path: Path) -> None:
+    site = frozenset({"ST-PINE"})
+    fitting = [
+        rule
+        for rule in demo_rules()
+        if rule.effective_from <= TODAY <= (rule.effective_to or TODAY)
+        and (not rule.sites or rule.sites & site)
+        and (not rule.actions or "transfer" in rule.actions)
+    ]
+    alone = KnowledgeBase(fitting, tmp_path)
+    for question in QUESTIONS:
+        scoped = demo_base.search(question, on=TODAY, sites=site, action="transfer", limit=20)
+        assert scoped == alone.search(question, on=TODAY, limit=20)
+
+
+def test_rules_of_other_sites_never_appear_and_never_take_a_place(tmp_path: Path) -> None:
+    elsewhere = [a_rule(f"EAST-{n}", "1.1 Donor floor donor floor.", sites=frozenset({"EAST"})) for n in range(20)]
+    west = a_rule("WEST", "1.1 Trucks leave at four; the donor is told.", sites=frozenset({"WEST"}))
+    everywhere = a_rule("ALL", "1.1 A donor asks first.")
+    base = KnowledgeBase([*elsewhere, west, everywhere], tmp_path)
+    assert documents(base.search("donor floor", on=TODAY, sites=frozenset({"WEST"}), limit=2)) == {"WEST", "ALL"}
+    assert len(base.search("donor floor", on=TODAY, limit=50)) == 22
+    # A right works like a question that cannot be left out: what is restricted to other sites is invisible.
+    assert documents(base.search("donor floor", on=TODAY, readable_sites=frozenset({"WEST"}))) == {"WEST", "ALL"}
+    assert documents(base.search("donor floor", on=TODAY, readable_sites=frozenset())) == {"ALL"}
+    both = frozenset({"EAST", "WEST"})
+    assert documents(base.search("donor", on=TODAY, sites=both, readable_sites=frozenset({"WEST"}))) == {"WEST", "ALL"}
+
+
+def test_supplier_class_and_action_filter_what_is_restricted(demo_base: KnowledgeBase) -> None:
+    found = demo_base.search("embargo window", on=TODAY, supplier="SUP-HAZEL", limit=100)
+    assert all(p.passage.suppliers in (frozenset(), {"SUP-HAZEL"}) for p in found)
+    assert {name for name in documents(found) if name.startswith("TRM-")} == {"TRM-HAZEL-01"}
+    standard = demo_base.search("licence of the receiver", on=TODAY, item_classes=frozenset({"standard"}), limit=100)
+    assert "SOP-REG-01" not in documents(standard)
+    assert "SOP-TRF-01" not in documents(demo_base.search("donor floor", on=TODAY, action="purchase", limit=100))
+
+
+def test_a_rule_ranks_from_its_first_to_its_last_day_only(tmp_path: Path) -> None:
+    notice = a_rule("NOTICE", "1.1 Port congestion.", effective_from=date(2024, 3, 1), effective_to=date(2024, 3, 31))
+    base = KnowledgeBase([notice], tmp_path)
+    days = [date(2024, 2, 29), date(2024, 3, 1), date(2024, 3, 31), date(2024, 4, 1)]
+    assert [bool(base.search("port congestion", on=day)) for day in days] == [False, True, True, False]
+    past = [bool(base.search("port congestion", on=day, include_superseded=True)) for day in days]
+    assert past == [False, True, True, True]
+
+
+def test_a_newer_version_supersedes_one_that_was_left_open(tmp_path: Path) -> None:
+    old = a_rule(text="1.1 Ten days of cover.")
+    new = a_rule(text="1.1 Fourteen days of cover.", version=2, effective_from=date(2024, 1, 1))
+    base = KnowledgeBase([old, new], tmp_path)
+    assert ids(base.search("days of cover", on=date(2023, 12, 31))) == ["SOP-1@v1#1.1"]
+    assert ids(base.search("days of cover", on=date(2024, 1, 1))) == ["SOP-1@v2#1.1"]
+    both = base.search("days of cover", on=TODAY, include_superseded=True)
+    assert set(ids(both)) == {"SOP-1@v1#1.1", "SOP-1@v2#1.1"}
+
+
+def test_equal_texts_rank_by_passage_id(tmp_path: Path) -> None:
+    base = KnowledgeBase([a_rule(name) for name in ("C", "A", "D", "B")], tmp_path)
+    found = base.search("donor reorder point", on=TODAY)
+    assert ids(found) == ["A@v1#1.1", "B@v1#1.1", "C@v1#1.1", "D@v1#1.1"]
+    assert [(ranked.dense_rank, ranked.bm25_rank) for ranked in found] == [(1, 1), (2, 2), (3, 3), (4, 4)]
+    assert found[0].score == 1 / 61 + 1 / 61
+
+
+def test_ids_stay_and_the_digest_changes_when_a_document_is_added(tmp_path: Path) -> None:
+    small = KnowledgeBase([a_rule()], tmp_path)
+    large = KnowledgeBase([a_rule("AAA", "1.1 Other.\n\nNo number."), a_rule()], tmp_path)
+    assert {passage.passage_id for passage in small.passages} < {passage.passage_id for passage in large.passages}
+    assert small.corpus_digest != large.corpus_digest
+    assert large.passage("SOP-1@v1#1.1") == small.passages[0]
+    assert large.passage("SOP-1@v9#1.1") is None
+
+
+@pytest.mark.parametrize("question", ["", "   ", "quantum entanglement of photons"])
+def test_a_question_no_rule_speaks_about_gets_an_empty_list(demo_base: KnowledgeBase, question: str) -> None:
+    assert demo_base.search(question, on=TODAY) == []
+
+
+def test_a_limit_below_one_is_refused(demo_base: KnowledgeBase) -> None:
+    with pytest.raises(ValueError, match="limit is 0"):
+        demo_base.search("donor", on=TODAY, limit=0)
+
+
+def test_the_same_version_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DuplicateDocumentError, match="SOP-1 v1 is given 2 times"):
+        KnowledgeBase([a_rule(), a_rule(text="1.1 Other.")], tmp_path)

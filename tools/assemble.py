@@ -1,0 +1,212 @@
+"""The facts that matter for one case, dated: figures per item-site, priced options, and what drove the shortfall."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from inventory.proposals import find_plan_run
+from inventory.records import (
+    EVERYTHING,
+    ActionKind,
+    Case,
+    CaseKind,
+    Driver,
+    Option,
+    PlanRun,
+    Proposal,
+    Situation,
+    SituationFact,
+)
+from tools.detect import cover_days
+from tools.lanes import Lane
+from tools.money import penalty_per_unit, to_minor
+from tools.needs import Need, wanted_units
+from tools.options import PlannedMove, describe, offers
+from tools.outlook import Outlook
+from tools.plan import needs_of
+from tools.planning import NeedPlan
+from tools.toolbox import Toolbox
+
+FULL_DETAIL = 12
+"""Item-sites of one case that get a full option table; the rest are listed by their figures."""
+
+
+def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outlook:
+    """The outlook a plan run was made on, from its own record: same snapshot, ledger rows and thresholds."""
+    return toolbox.outlook_of(
+        toolbox.snapshot(run.snapshot_id),
+        list(run.ledger),
+        list(run.committed_inbound),
+        toolbox.thresholds(connection, run.threshold_version),
+    )
+
+
+def assemble(toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal) -> Situation:
+    """Facts and drivers of a case, on the data its plan was made on."""
+    run = find_plan_run(connection, EVERYTHING, proposal.content.plan_run_id)
+    outlook = plan_outlook(toolbox, connection, run)
+    snapshot = toolbox.snapshot(run.snapshot_id)
+    facts = []
+    for finding in case.findings:
+        row = outlook.arrays.row_of.get((finding.item, finding.site))
+        facts.append(_fact(outlook, row, finding.item, finding.site) if row is not None else _bare(finding.site))
+    return Situation(
+        case_id=case.case_id,
+        snapshot_id=snapshot.snapshot_id,
+        as_of=snapshot.as_of,
+        money_at_risk_minor=case.money_at_risk.total,
+        facts=tuple(facts),
+        drivers=drivers(outlook, case),
+    )
+
+
+def _bare(site: str) -> SituationFact:
+    return SituationFact(item="", site=site, measures={})
+
+
+def _fact(outlook: Outlook, row: int, item: str, site: str) -> SituationFact:
+    arrays = outlook.arrays
+    figures = {
+        "on_hand": arrays.on_hand[row],
+        "allocated": arrays.allocated[row],
+        "free": arrays.free[row],
+        "on_order": outlook.on_order[row],
+        "overdue": outlook.overdue[row],
+        "demand_per_day": outlook.demand.mean_per_day[row],
+        "demand_sd_per_day": outlook.demand.sd_per_day[row],
+        "lead_time_mean_days": outlook.lead_time_mean[row],
+        "lead_time_sd_days": outlook.lead_time_sd[row],
+        "window_days": outlook.window_days[row],
+        "reorder_point": outlook.levels.reorder_point[row],
+        "order_up_to_level": outlook.levels.order_up_to_level[row],
+        "safety_stock": outlook.levels.safety_stock[row],
+        "erp_reorder_point": arrays.erp_reorder_point[row],
+        "expected_short_units": outlook.short_units(row),
+        "days_of_cover": cover_days(outlook, row),
+        "history_weeks": outlook.history_weeks[row],
+        "service_target": arrays.service_target[row],
+        "committed_units": arrays.committed_units[row],
+    }
+    return SituationFact(
+        item=item,
+        site=site,
+        measures={name: round(float(value), 4) for name, value in figures.items()},
+        words={
+            "demand_class": outlook_class(outlook, row),
+            "item_class": arrays.item_class[row],
+            "supplier": arrays.supplier[row],
+            "source_site": arrays.source_site[row],
+            "customer_tier": arrays.customer_tier[row],
+        },
+    )
+
+
+def outlook_class(outlook: Outlook, row: int) -> str:
+    """Demand class of a row, in lower case."""
+    names = ("smooth", "erratic", "intermittent", "lumpy", "none")
+    return names[int(outlook.demand.demand_class[row])]
+
+
+def drivers(outlook: Outlook, case: Case) -> tuple[Driver, ...]:
+    """Why units are short, in units, days of cover and money; the drivers sum to the shortfall.
+
+    Late supply is what would not be short had overdue orders been here; demand above its earlier level is the change of
+    the recent weeks over the window, as far as it explains what is left; the rest is stock ordered too little or too
+    late.
+    """
+    if case.kind in (CaseKind.EXCESS, CaseKind.DATA_PROBLEM):
+        return ()
+    late = risen = rest = late_money = risen_money = rest_money = mean = 0.0
+    for finding in case.findings:
+        row = outlook.arrays.row_of.get((finding.item, finding.site))
+        if row is None:
+            continue
+        short, window = outlook.short_units(row), int(outlook.window_days[row])
+        by_delay = min(max(short - float(outlook.on_time.expected_short_units[row, window - 1]), 0.0), short)
+        change = float(outlook.shift.recent_mean_per_period[row] - outlook.shift.baseline_mean_per_period[row])
+        by_demand = min(max(change, 0.0) / 7.0 * window, short - by_delay)
+        value = penalty_per_unit(outlook, row)
+        left = short - by_delay - by_demand
+        late, risen, rest = late + by_delay, risen + by_demand, rest + left
+        late_money, risen_money = late_money + by_delay * value, risen_money + by_demand * value
+        rest_money += left * value
+        mean += float(outlook.demand.mean_per_day[row])
+    parts = (
+        ("late_supply", late, late_money),
+        ("higher_demand", risen, risen_money),
+        ("too_little_ordered", rest, rest_money),
+    )
+    return tuple(
+        Driver(
+            name=name,
+            units=round(units, 3),
+            days_of_cover=round(units / mean, 2) if mean > 0 else 0.0,
+            money_minor=to_minor(money),
+        )
+        for name, units, money in parts
+        if units > 0
+    )
+
+
+def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal) -> tuple[Option, ...]:
+    """The priced options of every item-site of a case, chosen first; other cases' reservations stay fixed."""
+    run = find_plan_run(connection, EVERYTHING, proposal.content.plan_run_id)
+    outlook = plan_outlook(toolbox, connection, run)
+    thresholds = toolbox.thresholds(connection, run.threshold_version)
+    lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))
+    table: list[Option] = []
+    needs = needs_of(case, outlook)[:FULL_DETAIL]
+    for need in needs:
+        decided = _decided(outlook, need, proposal, lanes)
+        table += describe(
+            outlook,
+            need.row,
+            list(decided.offers),
+            decided.moves,
+            chosen=decided.chosen,
+            seed=run.seed,
+            draws=int(thresholds.value("planning", "confidence_draws")),
+        )
+    return tuple(table) if needs else (_only_option(outlook, case, proposal),)
+
+
+def _decided(outlook: Outlook, need: Need, proposal: Proposal, lanes: dict[str, tuple[Lane, ...]]) -> NeedPlan:
+    """The need as the proposal's lines settle it."""
+    arrays = outlook.arrays
+    item, site = arrays.items[need.row], arrays.sites[need.row]
+    ways = lanes.get(site, ())
+    mine = [line for line in proposal.content.lines if line.item == item and line.destination == site]
+    moves = tuple(
+        PlannedMove(lane, line.quantity, arrays.row_of[(item, lane.origin)], 0.0)
+        for line in mine
+        for lane in ways
+        if line.action is ActionKind.TRANSFER and (lane.origin, lane.mode) == (line.origin, line.mode)
+    )
+    table = tuple(offers(outlook, need.row, moves, ways))
+    action = mine[0].action if mine and mine[0].quantity else ActionKind.HOLD
+    chosen = next(index for index, offer in enumerate(table) if offer.action is action)
+    return NeedPlan(Need(need.case_id, need.row, wanted_units(outlook, need.row)), table, moves, chosen, 0.0)
+
+
+def _only_option(outlook: Outlook, case: Case, proposal: Proposal) -> Option:
+    """Hold or correction, where mathematics moves nothing."""
+    finding = case.findings[0]
+    row = outlook.arrays.row_of.get((finding.item, finding.site))
+    weeks = float(outlook.history_weeks[row]) if row is not None else 0.0
+    return Option(
+        action=proposal.content.action,
+        item=finding.item or "none",
+        site=finding.site,
+        quantity=0,
+        cost_minor=0,
+        shortage_avoided_units=0.0,
+        shortage_avoided_minor=0,
+        service_after=1.0,
+        expected_leftover_units=finding.measures.get("expected_leftover_units", 0.0),
+        net_value_minor=0,
+        confidence=round(min(0.7 + 0.3 * weeks / 78.0, 1.0), 3),
+        chosen=True,
+        binding_constraint="no other site needs the units" if case.kind is CaseKind.EXCESS else "",
+        flip_point="demand must rise until the stock is sold in time" if case.kind is CaseKind.EXCESS else "",
+        note=finding.note,
+    )

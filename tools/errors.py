@@ -1,0 +1,60 @@
+"""Errors of the tools package.
+
+ToolError
+├── ToolInputError              a tool was called with something it cannot work on
+├── StaleFactsError             the facts changed, or are too old, since the decision was made
+├── InfeasiblePlanError         no plan keeps every hard constraint
+├── ApprovalMismatchError       the approval at hand was given for a different proposal
+├── KillSwitchError             execution is switched off for this scope
+└── ErpError                    the ERP did not simply do what was asked
+    ├── ErpRejectedError        a definite no: nothing was posted
+    ├── ErpUnreachableError     definitely not posted: asking again is safe
+    ├── ErpOutcomeUnknownError  sent, and no usable answer: it may or may not be posted
+    └── ErpDuplicateError       more than one document carries one key: a person must look
+"""
+
+from __future__ import annotations
+
+
+class ToolError(Exception):
+    """Root of everything this package raises on purpose."""
+
+
+class ToolInputError(ToolError):
+    """A tool was called with something it cannot work on; the message names the value and what was expected."""
+
+
+class StaleFactsError(ToolError):
+    """The facts behind a decision changed or are too old to act upon."""
+
+
+class InfeasiblePlanError(ToolError):
+    """No plan keeps every hard constraint; the message names those that bind."""
+
+
+class ApprovalMismatchError(ToolError):
+    """The approval at hand was given for a different proposal."""
+
+
+class KillSwitchError(ToolError):
+    """Execution is switched off for this scope."""
+
+
+class ErpError(ToolError):
+    """The ERP did not simply do what was asked."""
+
+
+class ErpRejectedError(ErpError):
+    """The ERP said no: nothing was posted, and the same request would be refused again."""
+
+
+class ErpUnreachableError(ErpError):
+    """The request did not reach the ERP, or was rolled back: nothing was posted, asking again is safe."""
+
+
+class ErpOutcomeUnknownError(ErpError):
+    """The request was sent and no usable answer came: only reading back by key can tell whether it was posted."""
+
+
+class ErpDuplicateError(ErpError):
+    """More than one ERP document carries one key; choosing between them is a person's work."""

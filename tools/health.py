@@ -1,0 +1,260 @@
+"""Is the data sound? Scores every feed at every site and opens findings with evidence and a proposed correction.
+
+A data problem is said to be one: the brief names it, the item-sites it touches are never automatic until it is
+settled, and the autonomy of a site falls with its score.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection, select
+
+from inventory.records import CaseKind, FeedHealth, Finding
+from inventory.snapshots import Snapshot
+from inventory.tables import imports, quarantine
+from tools.arrays import age_hours
+from tools.outlook import Outlook
+from tools.thresholds import Thresholds
+
+WATCHED = ("stock", "demand", "purchase_orders", "transfers")
+"""Feeds whose age matters for quantities."""
+EVERYWHERE = "all-sites"
+"""Site of a problem that is not one site's."""
+KIND = CaseKind.DATA_PROBLEM
+
+
+@dataclass(frozen=True)
+class HealthReport:
+    """State of the data behind one snapshot."""
+
+    feeds: tuple[FeedHealth, ...]
+    findings: tuple[Finding, ...]
+
+    def site_score(self, site: str) -> float:
+        """Worst feed score at a site, 1 when none is watched there."""
+        return min((feed.score for feed in self.feeds if feed.site in (site, EVERYWHERE)), default=1.0)
+
+    def touched(self) -> frozenset[tuple[str, str]]:
+        """Item-sites with a data problem of their own."""
+        return frozenset((finding.item, finding.site) for finding in self.findings if finding.item)
+
+
+def check_health(
+    connection: Connection, snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds, now: datetime
+) -> HealthReport:
+    """Look at feed ages, count mismatches, refused rows and contract lead times."""
+    mismatches = _stock_mismatches(snapshot, outlook, thresholds)
+    refused, refused_by_feed = _refused_rows(connection, snapshot, thresholds)
+    feeds = _feed_health(snapshot, outlook, thresholds, now, mismatches, refused_by_feed)
+    findings = [*mismatches, *_stale_feeds(snapshot, feeds, thresholds), *refused, *_lead_times(outlook, thresholds)]
+    return HealthReport(tuple(feeds), tuple(sorted(findings, key=lambda f: (f.cause, f.site, f.item))))
+
+
+def _feed_health(
+    snapshot: Snapshot,
+    outlook: Outlook,
+    thresholds: Thresholds,
+    now: datetime,
+    mismatches: list[Finding],
+    refused: Counter[str],
+) -> list[FeedHealth]:
+    stated = snapshot.feeds()
+    limit = thresholds.value(KIND.value, "feed_age_hours")
+    rows_at = Counter(outlook.arrays.sites)
+    wrong_at = Counter(finding.site for finding in mismatches)
+    found = []
+    for site in sorted(set(outlook.arrays.sites)):
+        for feed in WATCHED:
+            as_of = stated.get((feed, site), snapshot.as_of)
+            age = age_hours(as_of, now)
+            score = float(np.clip(1.0 - (age - limit) / (3.0 * limit), 0.0, 1.0)) if age > limit else 1.0
+            problems = [f"{age:.0f} h old"] if age > limit else []
+            if feed == "stock" and wrong_at[site]:
+                share = wrong_at[site] / rows_at[site]
+                score *= 1.0 - min(5.0 * share, 0.5)
+                problems.append(f"{wrong_at[site]} of {rows_at[site]} items disagree with the warehouse's count")
+            if refused[feed]:
+                problems.append(f"{refused[feed]} rows refused at import")
+            found.append(
+                FeedHealth(
+                    feed=feed, site=site, as_of=as_of, age_hours=round(age, 3), score=round(score, 4),
+                    problems=tuple(problems),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _problem(
+    snapshot: Snapshot,
+    thresholds: Thresholds,
+    *,
+    site: str,
+    cause: str,
+    quantity: int,
+    threshold: str,
+    measures: dict[str, float],
+    note: str,
+    item: str = "",
+    supplier: str = "",
+) -> Finding:
+    return Finding(
+        kind=KIND,
+        item=item,
+        site=site,
+        supplier=supplier,
+        cause=cause,
+        bites_on=snapshot.as_of.date(),
+        quantity=quantity,
+        threshold=f"{KIND.value}.{threshold}",
+        threshold_value=thresholds.value(KIND.value, threshold, site=site),
+        threshold_version=thresholds.version,
+        measures=measures,
+        note=note,
+    )
+
+
+def _stock_mismatches(snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+    stock = snapshot.table("stock")
+    books = stock.group_by("item", "site", "source").agg(pl.col("on_hand").sum())
+    both = (
+        books.filter(pl.col("source") == "erp")
+        .join(books.filter(pl.col("source") == "wms"), on=["item", "site"], how="inner", suffix="_wms")
+        .sort("item", "site")
+    )
+    found = []
+    for row in both.iter_rows(named=True):
+        book, count = int(row["on_hand"]), int(row["on_hand_wms"])
+        gap = abs(book - count)
+        share = gap / max(book, count, 1)
+        site = row["site"]
+        if gap < thresholds.value(KIND.value, "mismatch_units", site=site):
+            continue
+        if share <= thresholds.value(KIND.value, "mismatch_share", site=site):
+            continue
+        place = outlook.arrays.row_of.get((row["item"], site))
+        cost = float(outlook.arrays.cost[place]) if place is not None else 0.0
+        found.append(
+            _problem(
+                snapshot,
+                thresholds,
+                item=row["item"],
+                site=site,
+                cause="stock_mismatch",
+                quantity=gap,
+                threshold="mismatch_share",
+                measures={
+                    "book_units": float(book),
+                    "counted_units": float(count),
+                    "mismatch_share": round(share, 4),
+                    "mismatch_cost": round(gap * cost, 2),
+                },
+                note=f"count the shelf; if the count is right, correct the book from {book} to {count} units",
+            )
+        )
+    return found
+
+
+def _stale_feeds(snapshot: Snapshot, feeds: list[FeedHealth], thresholds: Thresholds) -> list[Finding]:
+    limit = thresholds.value(KIND.value, "feed_age_hours")
+    return [
+        _problem(
+            snapshot,
+            thresholds,
+            site=feed.site,
+            cause=f"stale_feed:{feed.feed}",
+            quantity=0,
+            threshold="feed_age_hours",
+            measures={"age_hours": feed.age_hours, "score": feed.score},
+            note=f"send the {feed.feed} feed of {feed.site} again; the one at hand is {feed.age_hours:.0f} h old",
+        )
+        for feed in feeds
+        if feed.age_hours > limit
+    ]
+
+
+def _refused_rows(
+    connection: Connection, snapshot: Snapshot, thresholds: Thresholds
+) -> tuple[list[Finding], Counter[str]]:
+    """Rows the import gate refused in the delivery behind this snapshot, one finding per feed."""
+    latest = connection.execute(
+        select(imports.c.import_id)
+        .where(imports.c.snapshot_id == snapshot.snapshot_id)
+        .order_by(imports.c.at.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+    rows = connection.execute(
+        select(quarantine.c.table_name, quarantine.c.code)
+        .where(quarantine.c.import_id == latest)
+        .order_by(quarantine.c.number)
+    ).all()
+    by_feed = Counter(str(row.table_name) for row in rows)
+    found = []
+    for feed, count in sorted(by_feed.items()):
+        if count < thresholds.value(KIND.value, "quarantined_rows"):
+            continue
+        codes = Counter(str(row.code) for row in rows if row.table_name == feed)
+        reasons = ", ".join(f"{code} {times}" for code, times in sorted(codes.items()))
+        found.append(
+            _problem(
+                snapshot,
+                thresholds,
+                site=EVERYWHERE,
+                cause=f"refused_rows:{feed}",
+                quantity=count,
+                threshold="quarantined_rows",
+                measures={"rows_refused": float(count)},
+                note=f"correct these rows of the {feed} feed at the source and send it again: {reasons}",
+            )
+        )
+    return found, by_feed
+
+
+def _lead_times(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+    """Suppliers whose actual lead time is far from the contract, weighed by receipts."""
+    arrays = outlook.arrays
+    receipts = arrays.receipts
+    if not receipts.group.size:
+        return []
+    pool = arrays.group_supplier[receipts.group]
+    done = receipts.observed
+    orders = np.bincount(pool[done], minlength=len(arrays.suppliers))
+    actual = np.bincount(pool[done], receipts.days[done], minlength=len(arrays.suppliers))
+    contract = np.bincount(
+        pool[done], arrays.group_contract_days[receipts.group[done]], minlength=len(arrays.suppliers)
+    )
+    found = []
+    for number, supplier in enumerate(arrays.suppliers):
+        if orders[number] < thresholds.value(KIND.value, "lead_time_orders"):
+            continue
+        mean, promised = float(actual[number] / orders[number]), float(contract[number] / orders[number])
+        gap = mean - promised
+        if abs(gap) <= thresholds.value(KIND.value, "lead_time_days"):
+            continue
+        found.append(
+            Finding(
+                kind=KIND,
+                site=EVERYWHERE,
+                supplier=supplier,
+                cause=f"lead_time:{supplier}",
+                bites_on=arrays.today,
+                quantity=int(orders[number]),
+                threshold=f"{KIND.value}.lead_time_days",
+                threshold_value=thresholds.value(KIND.value, "lead_time_days"),
+                threshold_version=thresholds.version,
+                measures={
+                    "actual_days": round(mean, 2),
+                    "contract_days": round(promised, 2),
+                    "receipts": float(orders[number]),
+                },
+                note=(
+                    f"change the contract lead time of {supplier} from {promised:.0f} to {mean:.0f} days, "
+                    f"the mean of {int(orders[number])} receipts"
+                ),
+            )
+        )
+    return found

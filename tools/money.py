@@ -1,0 +1,68 @@
+"""Money at risk: what a shortage or an excess may cost, each share on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from inventory.records import MoneyAtRisk
+from tools.outlook import Outlook
+
+
+def to_minor(amount: float) -> int:
+    """Major currency units to integer minor units, half away from zero."""
+    return int(abs(amount) * 100.0 + 0.5 + 1e-9) * (1 if amount >= 0 else -1)
+
+
+def penalty_per_unit(outlook: Outlook, row: int) -> float:
+    """What one unit short costs on average, currency: margin lost plus the customer penalty on committed units."""
+    arrays = outlook.arrays
+    short = max(outlook.short_units(row), 1e-9)
+    share = min(float(arrays.committed_units[row]) / short, 1.0)
+    return float(arrays.margin[row]) + share * float(arrays.commitment_penalty[row])
+
+
+def shortage_risk(outlook: Outlook, row: int, short_units: float) -> MoneyAtRisk:
+    """Money at risk when so many units will be short at one item-site."""
+    arrays = outlook.arrays
+    committed = min(short_units, float(arrays.committed_units[row]))
+    day = int(arrays.standstill_day[row])
+    standstill = 0.0
+    if day >= 0:
+        probability = float(outlook.projection.stockout_probability[row, day])
+        days_out = min(max(float(outlook.window_days[row]) - day, 1.0), 5.0)
+        standstill = probability * days_out * float(arrays.standstill_per_day[row])
+    premium = 0.0
+    if arrays.item_class[row] == "constrained":
+        premium = short_units * float(arrays.cost[row]) * max(float(arrays.expedite_factor[row]) - 1.0, 0.25)
+    return MoneyAtRisk(
+        margin=to_minor(short_units * float(arrays.margin[row])),
+        commitment_penalty=to_minor(committed * float(arrays.commitment_penalty[row])),
+        standstill=to_minor(standstill),
+        constrained_supply=to_minor(premium),
+    )
+
+
+def excess_risk(outlook: Outlook, row: int, horizon_days: float, write_off_share: float) -> MoneyAtRisk:
+    """Carrying cost and expected write-off of what will be left over."""
+    arrays = outlook.arrays
+    leftover = float(outlook.excess.expected_leftover[row])
+    carrying = leftover * float(arrays.holding_per_day[row]) * horizon_days
+    return MoneyAtRisk(excess_carrying=to_minor(carrying + leftover * float(arrays.cost[row]) * write_off_share))
+
+
+def add_up(parts: Iterable[MoneyAtRisk]) -> MoneyAtRisk:
+    """Sum of money at risk, share by share."""
+    margin = penalty = standstill = constrained = excess = 0
+    for part in parts:
+        margin += part.margin
+        penalty += part.commitment_penalty
+        standstill += part.standstill
+        constrained += part.constrained_supply
+        excess += part.excess_carrying
+    return MoneyAtRisk(
+        margin=margin,
+        commitment_penalty=penalty,
+        standstill=standstill,
+        constrained_supply=constrained,
+        excess_carrying=excess,
+    )

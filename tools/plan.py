@@ -1,0 +1,318 @@
+"""Plans all open cases jointly and writes plan run, proposal stubs and their reservations in one transaction.
+
+Pending proposals stay as they are and count as under way, unless the money at risk has grown past a threshold: then the
+old one is superseded and the case is planned anew. A case whose units somebody took meanwhile gets no stub and is told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sqlalchemy import Connection
+
+from inventory.cases import find_case
+from inventory.crash_points import crash_point
+from inventory.database import Transaction
+from inventory.errors import NotEnoughStockError
+from inventory.ledger import hold, ledger_rows, list_reservations, release, set_protection
+from inventory.lifecycle import move
+from inventory.proposals import find_situation, insert_plan_run, insert_proposal, list_proposals, next_version
+from inventory.record import digest_text, short_id
+from inventory.records import (
+    EVERYTHING,
+    ActionKind,
+    Case,
+    CaseKind,
+    CaseState,
+    LedgerRow,
+    PlanLine,
+    PlanRun,
+    Proposal,
+    ProposalContent,
+    ProposalLine,
+    ProposalState,
+)
+from tools.money import to_minor
+from tools.needs import Need, wanted_units
+from tools.outlook import Outlook
+from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
+from tools.thresholds import Thresholds
+from tools.toolbox import Toolbox, committed_lines
+
+LIVE = (
+    ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED, ProposalState.APPROVED, ProposalState.LEASED,
+    ProposalState.SENT, ProposalState.IN_DOUBT,
+)  # fmt: skip
+REPLACEABLE = (ProposalState.PENDING,)
+NEEDING = (CaseKind.PROJECTED_STOCKOUT, CaseKind.SUPPLIER_DELAY, CaseKind.IMBALANCE, CaseKind.DEMAND_SHIFT)
+STUB_LIFETIME = timedelta(hours=72)
+"""How long a stub lives before the gate gives it the lifetime of its tier."""
+PREFERENCE = (ActionKind.EXPEDITE, ActionKind.PURCHASE, ActionKind.TRANSFER, ActionKind.CORRECTION, ActionKind.HOLD)
+"""A proposal's action is its strictest line's."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What one planning run wrote."""
+
+    plan_run_id: str
+    proposal_ids: tuple[str, ...]
+
+
+def needs_of(case: Case, outlook: Outlook) -> list[Need]:
+    """Item-sites of a case that should receive units; none for excess, falling demand and data problems."""
+    if case.kind not in NEEDING or case.cause == "drop":
+        return []
+    needs = []
+    for finding in case.findings:
+        row = outlook.arrays.row_of.get((finding.item, finding.site))
+        if row is None or not outlook.planned[row]:
+            continue
+        if case.kind is CaseKind.SUPPLIER_DELAY and outlook.short_units(row) < 0.5:
+            continue
+        needs.append(Need(case.case_id, row, wanted_units(outlook, row)))
+    return needs
+
+
+def plan_parameters(toolbox: Toolbox, thresholds: Thresholds) -> PlanParameters:
+    """What steers the plan, from policy and wiring."""
+    return PlanParameters(
+        minimum_net_benefit=thresholds.value("planning", "minimum_net_benefit"),
+        node_limit=int(thresholds.value("planning", "node_limit")),
+        hard_kill_seconds=toolbox.hard_kill_seconds,
+    )
+
+
+def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, actor: str = "evenkeel") -> Planned:
+    """Decide every case that has no live proposal, jointly.
+
+    The solve happens outside the transaction; inside it each reservation is a conditional update, so that a unit taken
+    meanwhile by somebody else is not promised again.
+    """
+    with toolbox.database.read() as connection:
+        thresholds = toolbox.thresholds(connection)
+        outdated = _outdated(connection, cases, thresholds)
+        resting = _resting(connection, cases, thresholds, toolbox.now().date())
+        frozen = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)} - set(outdated)
+        wanted = [case for case in cases if case.case_id not in frozen | resting]
+        snapshot = toolbox.snapshot()
+        ledger = _without(connection, ledger_rows(connection, EVERYTHING), set(outdated.values()))
+        committed = committed_lines(connection, snapshot, exclude=outdated.values())
+    outlook = toolbox.outlook_of(snapshot, ledger, committed, thresholds)
+    needs = [need for case in wanted for need in needs_of(case, outlook)]
+    items = {item for case in wanted for item in case.items}
+    ledger = [row for row in ledger if row.item in items]
+    joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), ledger, plan_parameters(toolbox, thresholds))
+    run = _plan_run(toolbox, outlook, wanted, ledger, committed, joint, thresholds, policy_version)
+    crash_point("plan.solved")
+    with toolbox.database.write(actor, toolbox.now()) as transaction:
+        written = _write(transaction, toolbox, outlook, wanted, joint, run, outdated)
+        crash_point("plan.before_commit")
+    crash_point("plan.after_commit")
+    return Planned(run.plan_run_id, tuple(written))
+
+
+def _outdated(connection: Connection, cases: list[Case], thresholds: Thresholds) -> dict[str, str]:
+    """Pending proposals whose case has grown past the threshold since they were drafted: case id to proposal id."""
+    by_case = {case.case_id: case for case in cases}
+    found = {}
+    for proposal in list_proposals(connection, EVERYTHING, states=REPLACEABLE):
+        case = by_case.get(proposal.content.case_id)
+        if case is None or case.snapshot_id == proposal.content.snapshot_id:
+            continue
+        drafted_at = money_when_drafted(connection, proposal)
+        if has_grown(case, drafted_at, thresholds):
+            found[case.case_id] = proposal.proposal_id
+    return found
+
+
+def money_when_drafted(connection: Connection, proposal: Proposal) -> int:
+    """Money at risk of the case when the proposal was drafted, minor units."""
+    situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+    return situation.money_at_risk_minor if situation else proposal.content.value_minor
+
+
+def has_grown(case: Case, money_before: int, thresholds: Thresholds) -> bool:
+    """Whether the money at risk rose enough to disturb what was already proposed or decided."""
+    share = thresholds.value("planning", "reopen_gain_share")
+    return case.money_at_risk.total > (1.0 + share) * money_before + 100.0
+
+
+def _resting(connection: Connection, cases: list[Case], thresholds: Thresholds, today: date) -> set[str]:
+    """Cases a person or an action has settled for now: holds accepted, snoozed, rejected, or under way."""
+    resting = set()
+    for case in cases:
+        row = find_case(connection, EVERYTHING, case.case_id)
+        if row.state is CaseState.OPEN:
+            continue
+        if row.state is CaseState.WAITING and row.resume_on is not None and row.resume_on <= today:
+            continue
+        history = list_proposals(connection, EVERYTHING, case_id=case.case_id)
+        if not history or not has_grown(case, money_when_drafted(connection, history[-1]), thresholds):
+            resting.add(case.case_id)
+    return resting
+
+
+def _without(connection: Connection, ledger: list[LedgerRow], proposals: set[str]) -> list[LedgerRow]:
+    """The ledger as if some proposals had already given their units back."""
+    back: dict[tuple[str, str, str], int] = defaultdict(int)
+    for proposal_id in sorted(proposals):
+        for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("held",)):
+            back[(held.item, held.site, held.lot)] += held.quantity
+    return [
+        row.model_copy(update={"reserved": row.reserved - back[(row.item, row.site, row.lot)]})
+        if (row.item, row.site, row.lot) in back
+        else row
+        for row in ledger
+    ]
+
+
+def _plan_run(
+    toolbox: Toolbox,
+    outlook: Outlook,
+    cases: list[Case],
+    ledger: list[LedgerRow],
+    committed: list[ProposalLine],
+    joint: JointPlan,
+    thresholds: Thresholds,
+    policy_version: int,
+) -> PlanRun:
+    arrays = outlook.arrays
+    lines = [
+        PlanLine(
+            case_id=decided.need.case_id,
+            line=line,
+            net_value_minor=to_minor(decided.net_value),
+        )
+        for decided in joint.needs
+        for line in plan_lines(outlook, decided, 1)
+    ]
+    snapshot_id = toolbox.snapshot().snapshot_id
+    now = toolbox.now()
+    parameters = plan_parameters(toolbox, thresholds)
+    needs = tuple(
+        (decided.need.case_id, arrays.items[decided.need.row], arrays.sites[decided.need.row])
+        for decided in joint.needs
+    )
+    return PlanRun(
+        plan_run_id=short_id("plan", snapshot_id, now.isoformat(), digest_text(*(case.case_id for case in cases))),
+        snapshot_id=snapshot_id,
+        policy_version=policy_version,
+        threshold_version=thresholds.version,
+        case_ids=tuple(case.case_id for case in cases),
+        ledger=tuple(ledger),
+        committed_inbound=tuple(committed),
+        needs=needs,
+        parameters={
+            "minimum_net_benefit": parameters.minimum_net_benefit,
+            "node_limit": float(parameters.node_limit),
+        },
+        seed=toolbox.seed,
+        solver_path=joint.solver_path,
+        objective=joint.objective,
+        lines=tuple(lines),
+        lost_to=joint.lost_to,
+        at=now,
+    )
+
+
+def _write(
+    transaction: Transaction,
+    toolbox: Toolbox,
+    outlook: Outlook,
+    cases: list[Case],
+    joint: JointPlan,
+    run: PlanRun,
+    outdated: dict[str, str],
+) -> list[str]:
+    connection = transaction.connection
+    for proposal in list_proposals(connection, EVERYTHING, states=REPLACEABLE):
+        if proposal.proposal_id in outdated.values():
+            move(transaction, proposal, ProposalState.SUPERSEDED, reason="the money at risk has grown")
+            release(transaction, proposal.proposal_id)
+    set_protection(transaction, joint.floors)
+    live = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)}
+    by_case = defaultdict(list)
+    for decided in joint.needs:
+        by_case[decided.need.case_id].append(decided)
+    written: list[str] = []
+    lost = dict(run.lost_to)
+    for case in cases:
+        if case.case_id in live:
+            continue
+        lines: list[ProposalLine] = []
+        for decided in by_case[case.case_id]:
+            lines += plan_lines(outlook, decided, len(lines) + 1)
+        proposal = _stub(connection, toolbox, outlook, case, lines, run)
+        savepoint = connection.begin_nested()
+        entries = len(transaction.entries)
+        try:
+            insert_proposal(transaction, proposal)
+            for line in lines:
+                if line.action is ActionKind.TRANSFER:
+                    hold(
+                        transaction,
+                        proposal_id=proposal.proposal_id,
+                        line=line.number,
+                        item=line.item,
+                        site=line.origin,
+                        destination=line.destination,
+                        quantity=line.quantity,
+                    )
+        except NotEnoughStockError as error:
+            savepoint.rollback()
+            del transaction.entries[entries:]
+            lost[case.case_id] = f"units were taken while this was planned: {error}"
+            continue
+        savepoint.commit()
+        written.append(proposal.proposal_id)
+    insert_plan_run(transaction, run.model_copy(update={"lost_to": lost}))
+    return written
+
+
+def _stub(
+    connection: Connection, toolbox: Toolbox, outlook: Outlook, case: Case, lines: list[ProposalLine], run: PlanRun
+) -> Proposal:
+    if not lines:
+        finding = case.findings[0]
+        action = ActionKind.CORRECTION if case.kind is CaseKind.DATA_PROBLEM else ActionKind.HOLD
+        lines = [hold_line(action, finding.item, finding.site, outlook.arrays.today)]
+    content = ProposalContent(
+        case_id=case.case_id,
+        version=next_version(connection, EVERYTHING, case.case_id),
+        action=min((line.action for line in lines), key=PREFERENCE.index),
+        lines=tuple(lines),
+        value_minor=_value(outlook, case, lines),
+        currency=case.money_at_risk.currency,
+        snapshot_id=run.snapshot_id,
+        plan_run_id=run.plan_run_id,
+        policy_version=run.policy_version,
+    )
+    now = toolbox.now()
+    return Proposal(
+        proposal_id=short_id("prop", case.case_id, str(content.version)),
+        content=content,
+        state=ProposalState.DRAFT,
+        state_version=1,
+        tier=None,
+        requested_by="evenkeel",
+        created_at=now,
+        expires_at=now + STUB_LIFETIME,
+    )
+
+
+def _value(outlook: Outlook, case: Case, lines: list[ProposalLine]) -> int:
+    """Cost value of the units moved plus cost of moving them; money at risk when nothing moves."""
+    if not any(line.quantity for line in lines):
+        return case.money_at_risk.total
+    return sum(line_value(outlook, line) for line in lines)
+
+
+def line_value(outlook: Outlook, line: ProposalLine) -> int:
+    """What a line puts at stake, minor units: the goods moved and the cost of moving, or what is paid for goods."""
+    if line.action is not ActionKind.TRANSFER:
+        return line.cost_minor
+    row = outlook.arrays.row_of[(line.item, line.origin)]
+    return line.cost_minor + to_minor(line.quantity * float(outlook.arrays.cost[row]))

@@ -1,0 +1,244 @@
+"""The joint plan as mathematics: the same inputs give the same lines, on replay too.
+
+All needs compete for the same donors and lanes in one solve. Each need then takes the best of its options; needs that
+do better with a supplier give their units back and the rest is solved again, until nobody changes their mind.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+
+from inventory.records import ActionKind, LedgerRow, ProposalLine
+from optimizer.transfer_problem import SolverPath, TransferPlan
+from optimizer.transshipment import solve_transfers, verify_plan
+from tools.errors import InfeasiblePlanError
+from tools.lanes import Lane
+from tools.money import to_minor
+from tools.needs import JointProblem, Need, joint_problem
+from tools.options import Offer, PlannedMove, best, offers, price
+from tools.outlook import Outlook
+
+MAXIMUM_ROUNDS = 4
+
+
+@dataclass(frozen=True)
+class PlanParameters:
+    """What steers a plan besides the facts."""
+
+    minimum_net_benefit: float
+    node_limit: int
+    hard_kill_seconds: float | None
+    """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
+
+
+@dataclass(frozen=True)
+class NeedPlan:
+    """What the plan does for one need."""
+
+    need: Need
+    offers: tuple[Offer, ...]
+    moves: tuple[PlannedMove, ...]
+    chosen: int
+    net_value: float
+
+
+@dataclass(frozen=True)
+class JointPlan:
+    """What the plan does for every need, and how it was found."""
+
+    needs: tuple[NeedPlan, ...]
+    floors: dict[tuple[str, str], int]
+    """Donor floors by item and site."""
+    solver_path: str
+    """One word per round, joined by ``+``."""
+    objective: float
+    lost_to: dict[str, str]
+
+
+def solve_needs(
+    outlook: Outlook,
+    needs: list[Need],
+    lanes: dict[str, tuple[Lane, ...]],
+    ledger: list[LedgerRow],
+    parameters: PlanParameters,
+    *,
+    force_path: str | None = None,
+) -> JointPlan:
+    """Decide all needs at once.
+
+    Parameters
+    ----------
+    force_path
+        The recorded ``solver_path`` of an earlier run: each round takes the path it took then, so that a run in which
+        the solver was killed replays to the same quantities.
+
+    Raises
+    ------
+    InfeasiblePlanError
+        If the solver's answer breaks a floor, lot or capacity.
+    """
+    forced = force_path.split("+") if force_path else []
+    sharing = list(range(len(needs)))
+    paths: list[str] = []
+    for attempt in range(MAXIMUM_ROUNDS):
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes, ledger)
+        path = forced[attempt] if attempt < len(forced) else None
+        plan = _solve(joint, parameters, path)
+        paths.append(plan.solver_path)
+        plans = _choose(outlook, needs, sharing, joint, plan, lanes, parameters)
+        unused = {
+            index
+            for index, decided in enumerate(plans)
+            if decided.moves and decided.offers[decided.chosen].action is not ActionKind.TRANSFER
+        }
+        if not unused:
+            break
+        sharing = [index for index in sharing if index not in unused]
+    plans = [_without_unused_moves(decided) for decided in plans]
+    arrays = outlook.arrays
+    return JointPlan(
+        needs=tuple(plans),
+        floors={(arrays.items[row], arrays.sites[row]): units for row, units in joint.floors.items()},
+        solver_path="+".join(paths),
+        objective=round(sum(decided.net_value for decided in plans), 6),
+        lost_to=_losers(outlook, plans),
+    )
+
+
+def _solve(joint: JointProblem, parameters: PlanParameters, force: str | None) -> TransferPlan:
+    allowed: dict[str, SolverPath] = {
+        "milp": "milp", "lp_rounded": "lp_rounded", "greedy_fallback": "greedy_fallback"
+    }  # fmt: skip
+    plan = solve_transfers(
+        joint.problem,
+        node_limit=parameters.node_limit,
+        hard_kill_seconds=None if force else parameters.hard_kill_seconds,
+        force_path=allowed[force] if force else None,
+    )
+    violations = verify_plan(joint.problem, plan)
+    if violations:
+        raise InfeasiblePlanError(f"the solver's plan is not feasible: {'; '.join(violations)}")
+    return plan
+
+
+def _choose(
+    outlook: Outlook,
+    needs: list[Need],
+    sharing: list[int],
+    joint: JointProblem,
+    plan: TransferPlan,
+    lanes: dict[str, tuple[Lane, ...]],
+    parameters: PlanParameters,
+) -> list[NeedPlan]:
+    moves: dict[int, list[PlannedMove]] = defaultdict(list)
+    for choice, units in zip(joint.choices, plan.units.tolist(), strict=True):
+        if units:
+            moves[sharing[choice.need]].append(
+                PlannedMove(choice.lane, units, choice.donor_row, _donor_loss(joint, choice.donor_row, units))
+            )
+    decided = []
+    for index, need in enumerate(needs):
+        mine = tuple(moves.get(index, ()))
+        table = offers(outlook, need.row, mine, lanes.get(outlook.arrays.sites[need.row], ()))
+        values = price(outlook, need.row, table)
+        chosen = best(values, table, parameters.minimum_net_benefit)
+        decided.append(NeedPlan(need, tuple(table), mine, chosen, float(values.net_value[chosen])))
+    return decided
+
+
+def _donor_loss(joint: JointProblem, donor_row: int, units: int) -> float:
+    """Expected loss at the donor from giving so many units, from its convex curve."""
+    place = int(np.flatnonzero(joint.problem.donor_series == donor_row)[0])
+    left, loss = float(units), 0.0
+    for size, cost in zip(joint.problem.donor_piece_units[place], joint.problem.donor_piece_cost[place], strict=True):
+        take = min(left, float(size))
+        loss += take * float(cost)
+        left -= take
+    return loss
+
+
+def _without_unused_moves(decided: NeedPlan) -> NeedPlan:
+    if decided.offers[decided.chosen].action is ActionKind.TRANSFER:
+        return decided
+    return NeedPlan(decided.need, decided.offers, (), decided.chosen, decided.net_value)
+
+
+def _losers(outlook: Outlook, plans: list[NeedPlan]) -> dict[str, str]:
+    """Needs that share an item with a winner and got less than they wanted: who won, and why."""
+    arrays = outlook.arrays
+    by_item: dict[str, list[NeedPlan]] = defaultdict(list)
+    for decided in plans:
+        by_item[arrays.items[decided.need.row]].append(decided)
+    lost: dict[str, str] = {}
+    for item, rivals in by_item.items():
+        winners = [rival for rival in rivals if rival.moves]
+        if len(rivals) < 2 or not winners:
+            continue
+        best_rival = max(winners, key=lambda rival: (rival.net_value, rival.need.case_id))
+        for rival in rivals:
+            got = sum(move.units for move in rival.moves)
+            if rival is not best_rival and got < rival.need.units and rival.need.case_id != best_rival.need.case_id:
+                units = sum(move.units for move in best_rival.moves)
+                lost[rival.need.case_id] = (
+                    f"{best_rival.need.case_id} takes {units} units of {item} for "
+                    f"{arrays.sites[best_rival.need.row]}, where they are worth more"
+                )
+    return lost
+
+
+def plan_lines(outlook: Outlook, decided: NeedPlan, first_number: int) -> list[ProposalLine]:
+    """The chosen option of a need as proposal lines, numbered from ``first_number``; a hold gives none."""
+    arrays, row = outlook.arrays, decided.need.row
+    offer = decided.offers[decided.chosen]
+    item, site, today = arrays.items[row], arrays.sites[row], arrays.today
+    if offer.action is ActionKind.TRANSFER:
+        return [
+            ProposalLine(
+                number=first_number + index,
+                action=ActionKind.TRANSFER,
+                item=item,
+                origin=move.lane.origin,
+                destination=site,
+                mode=move.lane.mode,
+                quantity=move.units,
+                cost_minor=to_minor(move.units * move.lane.unit_cost + move.lane.fixed_cost),
+                ship_on=move.lane.departs(today),
+                arrive_on=move.lane.arrives(today, 0.5),
+            )
+            for index, move in enumerate(decided.moves)
+        ]
+    if offer.action in (ActionKind.PURCHASE, ActionKind.EXPEDITE):
+        return [
+            ProposalLine(
+                number=first_number,
+                action=offer.action,
+                item=item,
+                supplier=offer.source,
+                order_id=arrays.inbound.reference[offer.replaces] if offer.replaces >= 0 else "",
+                destination=site,
+                quantity=offer.quantity,
+                cost_minor=to_minor(_supplier_cost(outlook, row, offer)),
+                ship_on=today,
+                arrive_on=today + timedelta(days=offer.p50_day or 0),
+            )
+        ]
+    return []
+
+
+def _supplier_cost(outlook: Outlook, row: int, offer: Offer) -> float:
+    """What is paid: goods and order cost for a purchase, only the premium for an order that is pulled in."""
+    if offer.action is ActionKind.EXPEDITE:
+        return offer.quantity * offer.unit_cost + offer.fixed_cost
+    return offer.quantity * float(outlook.arrays.purchase_price[row]) + offer.fixed_cost
+
+
+def hold_line(action: ActionKind, item: str, site: str, today: date) -> ProposalLine:
+    """A line that moves nothing: a hold, or a correction for a person to make."""
+    return ProposalLine(
+        number=1, action=action, item=item or "none", destination=site, quantity=0, cost_minor=0,
+        ship_on=today, arrive_on=today,
+    )  # fmt: skip

@@ -1,0 +1,168 @@
+"""The tools' common ground: database, snapshots, knowledge, ERP and clock, handed in and never imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection
+
+from inventory.database import Database
+from inventory.errors import SnapshotError
+from inventory.ledger import ledger_rows
+from inventory.outbox import list_outbox
+from inventory.proposals import list_proposals
+from inventory.record import canonical_record, digest_text
+from inventory.records import (
+    EVERYTHING,
+    ActionKind,
+    DocumentState,
+    LedgerRow,
+    ProposalLine,
+    ProposalState,
+)
+from inventory.rulebook import find_policy, list_documents
+from inventory.snapshots import Snapshot, SnapshotStore
+from tools.arrays import build_arrays
+from tools.erp.port import ErpPort
+from tools.lanes import Lane, read_lanes
+from tools.outlook import Outlook, look_ahead
+from tools.thresholds import Thresholds, parse_thresholds
+
+if TYPE_CHECKING:
+    from knowledge.base import KnowledgeBase
+
+ADDING = (ActionKind.TRANSFER, ActionKind.PURCHASE)
+"""Actions that bring units no feed shows yet; an expedited order is in the feed already."""
+PROMISED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.APPROVED)
+SENT = (ProposalState.LEASED, ProposalState.SENT, ProposalState.IN_DOUBT, ProposalState.EXECUTED)
+
+
+@dataclass
+class Toolbox:
+    """Everything a capability needs. ``erp`` is only wired where documents are dispatched."""
+
+    database: Database
+    snapshots: SnapshotStore
+    knowledge_root: Path
+    clock: Callable[[], datetime]
+    erp: ErpPort | None = None
+    seed: int = 20240408
+    hard_kill_seconds: float | None = None
+    """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
+    _outlooks: dict[str, Outlook] = field(default_factory=dict)
+    _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
+    _lanes: dict[str, dict[str, tuple[Lane, ...]]] = field(default_factory=dict)
+
+    def now(self) -> datetime:
+        """The moment, from the clock that was handed in."""
+        return self.clock()
+
+    def snapshot(self, snapshot_id: str | None = None) -> Snapshot:
+        """A snapshot by id, the current one when none is named."""
+        if snapshot_id is not None:
+            return self.snapshots.open(snapshot_id)
+        current = self.snapshots.current()
+        if current is None:
+            raise SnapshotError("no data yet: import feeds first (evenkeel import FOLDER)")
+        return current
+
+    def thresholds(self, connection: Connection, version: int | None = None) -> Thresholds:
+        """Detection thresholds in force, or of a version."""
+        policy = find_policy(connection, EVERYTHING, "thresholds", version)
+        return parse_thresholds(policy.content).model_copy(update={"version": policy.version})
+
+    def lanes(self, snapshot: Snapshot) -> dict[str, tuple[Lane, ...]]:
+        """Lanes of a snapshot by destination."""
+        if snapshot.snapshot_id not in self._lanes:
+            self._lanes = {snapshot.snapshot_id: read_lanes(snapshot)}
+        return self._lanes[snapshot.snapshot_id]
+
+    def outlook(self, connection: Connection, *, exclude: Iterable[str] = ()) -> Outlook:
+        """The forward look on the current snapshot with today's ledger and everything already under way.
+
+        Parameters
+        ----------
+        exclude
+            Proposals whose own lines do not count as under way: those that are being decided about.
+        """
+        snapshot = self.snapshot()
+        return self.outlook_of(
+            snapshot,
+            ledger_rows(connection, EVERYTHING),
+            committed_lines(connection, snapshot, exclude=exclude),
+            self.thresholds(connection),
+        )
+
+    def outlook_of(
+        self,
+        snapshot: Snapshot,
+        ledger: list[LedgerRow],
+        committed: list[ProposalLine],
+        thresholds: Thresholds,
+    ) -> Outlook:
+        """The forward look from given facts; the newest few are kept, since steps of one sweep share them."""
+        key = digest_text(
+            snapshot.snapshot_id,
+            str(thresholds.version),
+            *(canonical_record(row) for row in ledger),
+            *(canonical_record(line) for line in committed),
+        )
+        if key not in self._outlooks:
+            days = int(thresholds.value("horizon", "days"))
+            arrays = build_arrays(snapshot, ledger, horizon_days=days, committed=committed)
+            while len(self._outlooks) > 3:
+                self._outlooks.pop(next(iter(self._outlooks)))
+            self._outlooks[key] = look_ahead(arrays, thresholds)
+        return self._outlooks[key]
+
+    def knowledge(self, connection: Connection) -> KnowledgeBase:
+        """The index over the documents of record, rebuilt when they changed."""
+        from knowledge.base import KnowledgeBase
+        from knowledge.passages import SourceDocument
+
+        documents = list_documents(connection, EVERYTHING)
+        key = digest_text(*(canonical_record(document) for document in documents))
+        if key not in self._knowledge:
+            sources = [
+                SourceDocument(
+                    document_id=document.document_id,
+                    title=document.title,
+                    version=document.version,
+                    text=document.text,
+                    effective_from=document.effective_from,
+                    effective_to=document.effective_to,
+                    sites=frozenset(document.sites),
+                    suppliers=frozenset(document.suppliers),
+                    item_classes=frozenset(document.item_classes),
+                    actions=frozenset(document.actions),
+                )
+                for document in documents
+            ]
+            self._knowledge = {key: KnowledgeBase(sources, self.knowledge_root)}
+        return self._knowledge[key]
+
+
+def committed_lines(connection: Connection, snapshot: Snapshot, *, exclude: Iterable[str] = ()) -> list[ProposalLine]:
+    """Lines that will arrive and that no feed shows yet: of live proposals, and of those posted since."""
+    left_out = set(exclude)
+    shown: set[str] = set()
+    for feed in ("transfers", "purchase_orders"):
+        shown |= set(snapshot.table(feed)["our_key"].drop_nulls().to_list())
+    lines: list[ProposalLine] = []
+    for proposal in list_proposals(connection, EVERYTHING, states=(*PROMISED, *SENT)):
+        if proposal.proposal_id in left_out:
+            continue
+        moving = [line for line in proposal.content.lines if line.action in ADDING and line.quantity]
+        if proposal.state in SENT:
+            gone = {
+                row.document.group
+                for row in list_outbox(connection, EVERYTHING, proposal_id=proposal.proposal_id)
+                if row.key in shown or row.state is DocumentState.FAILED
+            }
+            moving = [line for line in moving if line.document_group not in gone]
+        lines += moving
+    return lines
