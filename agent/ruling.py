@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
@@ -16,6 +15,7 @@ from inventory.cases import find_case, list_cases
 from inventory.chronicle import KILL_SWITCH, list_feed_health, list_overrides, switch_is_on
 from inventory.ledger import ledger_rows
 from inventory.proposals import find_approval, find_plan_run, find_situation, list_proposals
+from inventory.record import Record
 from inventory.records import (
     EVERYTHING,
     ActionKind,
@@ -44,8 +44,7 @@ NO_FLOOR = 99.0
 TIERS: tuple[CustomerTier, ...] = ("standard", "key", "strategic")
 
 
-@dataclass(frozen=True)
-class Gate:
+class Gate(Record):
     """What the gate needs beside the store: how far the roll-out is, and whether the ERP enforces keys."""
 
     rollout: RolloutMode

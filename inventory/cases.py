@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, select, true, update
@@ -28,6 +28,7 @@ class CaseRow:
     missed: int
     missed_snapshot_id: str
     resume_on: date | None
+    updated_at: datetime
 
 
 def visible(scope: Scope) -> ColumnElement[bool]:
@@ -68,6 +69,7 @@ def _row(row: Row[Any], scope: Scope) -> CaseRow:
         missed=row.missed,
         missed_snapshot_id=row.missed_snapshot_id,
         resume_on=row.resume_on,
+        updated_at=row.updated_at,
     )
 
 

@@ -7,14 +7,14 @@ import hashlib
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
 from inventory.database import Transaction
 from inventory.errors import LostRaceError
 from inventory.proposals import find_proposal
 from inventory.record import canonical_record, load
 from inventory.records import DocumentState, ErpDocument, OutboxRow, Receipt, Scope
-from inventory.tables import outbox, receipts
+from inventory.tables import case_scopes, outbox, proposals, receipts
 
 ARROWS: dict[DocumentState, frozenset[DocumentState]] = {
     DocumentState.READY: frozenset({DocumentState.SENT, DocumentState.FAILED}),
@@ -71,6 +71,14 @@ def list_outbox(
         query = query.where(outbox.c.proposal_id == find_proposal(connection, scope, proposal_id).proposal_id)
     if states:
         query = query.where(outbox.c.state.in_([state.value for state in states]))
+    if scope.item_classes is not None:
+        query = query.where(
+            exists().where(
+                proposals.c.proposal_id == outbox.c.proposal_id,
+                case_scopes.c.case_id == proposals.c.case_id,
+                case_scopes.c.item_class.in_(sorted(scope.item_classes)),
+            )
+        )
     rows = [_row(row) for row in connection.execute(query)]
     if scope.sites is None:
         return rows
@@ -124,7 +132,7 @@ def list_receipts(connection: Connection, scope: Scope, *, proposal_id: str | No
     if proposal_id is not None:
         query = query.where(receipts.c.proposal_id == find_proposal(connection, scope, proposal_id).proposal_id)
     found = [load(Receipt, row.body) for row in connection.execute(query)]
-    if scope.sites is None:
+    if scope.sites is None and scope.item_classes is None:
         return found
     mine = {row.key for row in list_outbox(connection, scope)}
     return [receipt for receipt in found if receipt.key in mine]

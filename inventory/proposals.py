@@ -272,6 +272,7 @@ def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> Pla
         update={
             "case_ids": tuple(case for case in run.case_ids if case in seen),
             "needs": tuple(need for need in run.needs if need[0] in seen),
+            "reliefs": tuple(r for r, need in zip(run.reliefs, run.needs, strict=True) if need[0] in seen),
             "lines": tuple(line for line in run.lines if line.case_id in seen),
             "lost_to": {case: why for case, why in run.lost_to.items() if case in seen},
             "ledger": tuple(row for row in run.ledger if scope.sites is None or row.site in scope.sites),

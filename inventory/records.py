@@ -496,6 +496,8 @@ class PlanRun(Record):
     """Lines of live proposals, held fixed."""
     needs: tuple[tuple[str, str, str], ...]
     """``(case_id, item, site)`` of every need, in order."""
+    reliefs: tuple[float, ...] = ()
+    """Currency saved per unit a surplus site gives, per need; zero where the need is a shortage."""
     parameters: Measures
     seed: int
     solver_path: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from inventory.database import Transaction
 from inventory.errors import NotFoundError, StoreError
@@ -51,6 +51,11 @@ def list_documents(connection: Connection, scope: Scope) -> list[DocumentOfRecor
     if scope.sites is None:
         return found
     return [document for document in found if not document.sites or set(document.sites) & scope.sites]
+
+
+def count_documents(connection: Connection) -> int:
+    """How many document versions there are; since none is ever changed, the count names the corpus."""
+    return int(connection.execute(select(func.count()).select_from(documents)).scalar_one())
 
 
 def insert_policy(transaction: Transaction, policy: PolicyVersion) -> None:

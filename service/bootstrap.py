@@ -25,6 +25,7 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from agent.desk import ExceptionDesk
+    from agent.gate_facts import RolloutMode
     from inventory.snapshots import SnapshotStore
     from tools.erp.port import ErpPort
     from tools.toolbox import Toolbox
@@ -84,6 +85,11 @@ class House:
         """The setting, else what suits the kind of home."""
         return self.settings.erp or ("simulated" if self.kind is HomeKind.DEMO else "none")
 
+    @property
+    def rollout(self) -> RolloutMode:
+        """The setting, else what suits the kind of home."""
+        return self.settings.rollout or ("auto" if self.kind is HomeKind.DEMO else "guided")
+
     def advance(self, hours: float) -> datetime:
         """Move the demo clock forward; ``HomeError`` in a production home."""
         if not isinstance(self.clock, FileClock):
@@ -109,8 +115,10 @@ class House:
     def _desk(self, toolbox: Toolbox) -> ExceptionDesk:
         from agent.desk import ExceptionDesk
         from agent.drafting import TemplateDrafter
+        from agent.ruling import Gate
 
-        return ExceptionDesk(toolbox, TemplateDrafter(), self.layout.checkpoints)
+        gate = Gate(rollout=self.rollout, erp_native_key=self.erp_kind == "simulated")
+        return ExceptionDesk(toolbox, TemplateDrafter(), self.layout.checkpoints, gate)
 
 
 def open_home(settings: Settings) -> House:

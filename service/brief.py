@@ -184,7 +184,7 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         counts=sweep_counts(newest, scope) if newest else None,
         open_cases=len(rows),
         new_cases=sum(1 for row in rows if row.case.opened_on > (now - DAY).date()),
-        closed_cases=sum(1 for row in closed if newest and row.case.snapshot_id and _closed_lately(row, now)),
+        closed_cases=sum(1 for row in closed if row.updated_at > now - DAY),
         money_at_risk_minor=sum(row.case.money_at_risk.total for row in rows),
         needs_decision=len(pending),
         first_deadline=min((proposal.expires_at for proposal in pending), default=None),

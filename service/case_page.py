@@ -1,4 +1,4 @@
-"""One case or proposal in full on a terminal: evidence, drivers, options, words, rules, ruling, signatures, receipts."""
+"""One case or proposal in full on a terminal: evidence, drivers, options, words, rules, signatures, receipts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from service.case_tables import KIND_WORDS, cell, plain_table, short_day, tier_c
 from service.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
 
 FINDINGS_SHOWN = 12
+OPTION_COLUMNS = (
+    "", "option", "#qty", "from", "arrives p50 (p90)", "#cost", "#avoided", "#service", "#donor", "#net value", "#sure",
+)  # fmt: skip
 FIRST_WORDS = 160
 """Characters of a clause that are shown."""
 
@@ -119,8 +122,7 @@ def _options(options: Sequence[Option], currency: str) -> Iterator[RenderableTyp
     needs = list(dict.fromkeys((option.item, option.site) for option in options))
     for item, site in needs:
         mine = [option for option in options if (option.item, option.site) == (item, site)]
-        table = plain_table("", "option", "#qty", "from", "arrives p50 (p90)", "#cost", "#avoided", "#service", "#donor",
-                            "#net value", "#sure", title=f"\nWhat could be done: {item} at {site}, {currency}")  # fmt: skip
+        table = plain_table(*OPTION_COLUMNS, title=f"\nWhat could be done: {item} at {site}, {currency}")
         for option in mine:
             table.add_row(*_option_cells(option), style="bold" if option.chosen else None)
         yield table

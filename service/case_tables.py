@@ -82,8 +82,9 @@ def case_list_page(found: CaseList) -> RenderableType:
 
 def _case_table(lines: Sequence[CaseLine]) -> Table:
     currency = lines[0].currency
-    table = plain_table("#rank", "case", "kind", "about", "bites on", "#units", f"#{currency} at risk", "action", "tier",
-                        "state")  # fmt: skip
+    table = plain_table(
+        "#rank", "case", "kind", "about", "bites on", "#units", f"#{currency} at risk", "action", "tier", "state"
+    )
     table.columns[3].overflow = "ellipsis"
     table.columns[3].no_wrap = True
     for line in lines:

@@ -31,6 +31,8 @@ class Settings(BaseSettings):
     """API token of the person at the command line."""
     erp: Literal["simulated", "none"] | None = None
     """ERP that approved work is sent to; unset: the simulated one in a demo home, none in a production home."""
+    rollout: Literal["shadow", "recommend", "guided", "auto"] | None = None
+    """How far the roll-out is; unset: ``auto`` in a demo home, ``guided`` (a person decides) in a production home."""
     allow_non_loopback: bool = False
     """Lets ``serve`` listen to other machines."""
     solver_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection
 
+from inventory.audit import entries
 from inventory.people import find_user, list_users, user_by_token
 from inventory.records import EVERYTHING, User
 from service.bootstrap import SERVICE_USER, House
@@ -84,6 +85,13 @@ def require_everywhere(user: User, right: Right) -> None:
     require(user, right)
     if user.sites is not None or user.item_classes is not None:
         raise SignInError(f"{user.user_id} sees some sites or classes only and may not {right.value}")
+
+
+def require_other_hand(connection: Connection, switch: str, user: User) -> None:
+    """Raise ``SignInError`` if the user is the one who turned the switch on last."""
+    hands = [entry.actor for entry in entries(connection, subject_id=switch) if entry.event == "switch.set"]
+    if hands and hands[-1] == user.user_id:
+        raise SignInError(f"{user.user_id} turned the {switch.replace('_', ' ')} on; somebody else must turn it off")
 
 
 def _by_name(house: House, user_id: str) -> User:

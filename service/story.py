@@ -100,7 +100,9 @@ def story_page(story: Story) -> RenderableType:
     for moment in story.moments:
         who = moment.actor if moment.sequence is not None else f"{moment.actor}/{moment.role}"
         table.add_row(f"{moment.at:%d %b %H:%M:%S}", cell(who), cell(moment.event), cell(moment.detail))
-    return Group(cell(f"{story.case_id}: {len(story.moments)} events, {len(story.proposal_ids)} proposals", "bold"), table)
+    return Group(
+        cell(f"{story.case_id}: {len(story.moments)} events, {len(story.proposal_ids)} proposals", "bold"), table
+    )
 
 
 def _joined(log: Sequence[AuditEntry], spans: Sequence[Span]) -> list[Moment]:

@@ -20,7 +20,7 @@ from inventory.records import (
 from tools.detect import cover_days
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
-from tools.needs import Need, wanted_units
+from tools.needs import Need
 from tools.options import PlannedMove, describe, offers
 from tools.outlook import Outlook
 from tools.plan import needs_of
@@ -38,6 +38,7 @@ def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outl
         list(run.ledger),
         list(run.committed_inbound),
         toolbox.thresholds(connection, run.threshold_version),
+        name=run.plan_run_id,
     )
 
 
@@ -155,7 +156,7 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     thresholds = toolbox.thresholds(connection, run.threshold_version)
     lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))
     table: list[Option] = []
-    needs = needs_of(case, outlook)[:FULL_DETAIL]
+    needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
     for need in needs:
         decided = _decided(outlook, need, proposal, lanes)
         table += describe(
@@ -182,10 +183,10 @@ def _decided(outlook: Outlook, need: Need, proposal: Proposal, lanes: dict[str, 
         for lane in ways
         if line.action is ActionKind.TRANSFER and (lane.origin, lane.mode) == (line.origin, line.mode)
     )
-    table = tuple(offers(outlook, need.row, moves, ways))
+    table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit))
     action = mine[0].action if mine and mine[0].quantity else ActionKind.HOLD
     chosen = next(index for index, offer in enumerate(table) if offer.action is action)
-    return NeedPlan(Need(need.case_id, need.row, wanted_units(outlook, need.row)), table, moves, chosen, 0.0)
+    return NeedPlan(need, table, moves, chosen, 0.0)
 
 
 def _only_option(outlook: Outlook, case: Case, proposal: Proposal) -> Option:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import numpy as np
 
 from inventory.records import CaseKind, Finding
-from tools.money import shortage_risk
+from tools.money import imbalance_risk, shortage_risk
 from tools.outlook import Outlook
 from tools.thresholds import Thresholds
 
@@ -228,24 +228,27 @@ def _demand_shifts(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
 
 
 def _imbalances(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+    """Receivers below their reorder point whose gap a site with surplus of the same item could fill."""
     kind, arrays = CaseKind.IMBALANCE, outlook.arrays
     position = arrays.free + outlook.on_order
-    surplus = np.where(outlook.planned, arrays.free - np.ceil(outlook.levels.order_up_to_level), 0.0)
-    gap = np.where(outlook.planned, np.ceil(outlook.levels.reorder_point) - position, 0.0)
+    surplus = np.where(outlook.planned, np.floor(arrays.free - outlook.levels.order_up_to_level + 1e-9), 0.0)
+    below = outlook.planned & (position < outlook.levels.reorder_point)
+    gap = np.where(below, np.ceil(outlook.levels.order_up_to_level - position - 1e-9), 0.0)
     by_item: dict[str, list[int]] = defaultdict(list)
     for row in np.flatnonzero((surplus >= 1) | (gap >= 1)).tolist():
-        by_item[arrays.items[row]].append(int(row))
+        by_item[arrays.items[row]].append(row)
     found = []
     for rows in by_item.values():
-        donors = [row for row in rows if surplus[row] >= _value(thresholds, kind, "minimum_units", outlook, row)]
+        donors = [row for row in rows if surplus[row] >= 1]
         if not donors:
             continue
         best = max(donors, key=lambda row: (surplus[row], arrays.sites[row]))
         for row in rows:
-            short = outlook.short_units(row)
-            money = shortage_risk(outlook, row, short).total
-            if gap[row] < _value(thresholds, kind, "minimum_units", outlook, row) or best == row:
+            units = min(gap[row], sum(surplus[donor] for donor in donors))
+            if units < max(_value(thresholds, kind, "minimum_units", outlook, row), 1.0):
                 continue
+            short = outlook.short_units(row)
+            money = imbalance_risk(outlook, row, units, thresholds).total
             if money < 100 * _value(thresholds, kind, "minimum_money", outlook, row):
                 continue
             found.append(
@@ -256,11 +259,12 @@ def _imbalances(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
                     kind=kind,
                     cause="surplus_elsewhere",
                     day=int(outlook.window_days[row]),
-                    quantity=min(gap[row], sum(surplus[donor] for donor in donors)),
+                    quantity=units,
                     threshold="minimum_units",
                     measures={
                         "gap_units": gap[row],
                         "surplus_units": sum(surplus[donor] for donor in donors),
+                        "movable_units": units,
                         "expected_short_units": short,
                         "days_of_cover": cover_days(outlook, row),
                         "reorder_point": outlook.levels.reorder_point[row],

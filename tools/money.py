@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from inventory.records import MoneyAtRisk
 from tools.outlook import Outlook
+from tools.thresholds import Thresholds
 
 
 def to_minor(amount: float) -> int:
@@ -48,6 +49,19 @@ def excess_risk(outlook: Outlook, row: int, horizon_days: float, write_off_share
     leftover = float(outlook.excess.expected_leftover[row])
     carrying = leftover * float(arrays.holding_per_day[row]) * horizon_days
     return MoneyAtRisk(excess_carrying=to_minor(carrying + leftover * float(arrays.cost[row]) * write_off_share))
+
+
+def imbalance_risk(outlook: Outlook, row: int, units: float, thresholds: Thresholds) -> MoneyAtRisk:
+    """Money at risk while so many units lie at another site in surplus and are missing here."""
+    short = shortage_risk(outlook, row, outlook.short_units(row))
+    return short.model_copy(update={"excess_carrying": to_minor(units * relief_per_unit(outlook, row, thresholds))})
+
+
+def relief_per_unit(outlook: Outlook, row: int, thresholds: Thresholds) -> float:
+    """Carrying cost and expected write-off one surplus unit of the row's item causes over the excess horizon."""
+    days = thresholds.value("excess", "horizon_days")
+    write_off = thresholds.value("planning", "excess_write_off_share") * float(outlook.arrays.cost[row])
+    return write_off + float(outlook.arrays.holding_per_day[row]) * days
 
 
 def add_up(parts: Iterable[MoneyAtRisk]) -> MoneyAtRisk:

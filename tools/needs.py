@@ -27,6 +27,8 @@ class Need:
     row: int
     units: int
     """Most units worth receiving."""
+    relief_per_unit: float = 0.0
+    """Currency saved per unit a site with surplus gives: carrying cost and expected write-off; only for imbalances."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ def wanted_units(outlook: Outlook, row: int) -> int:
     position = float(outlook.arrays.free[row] + outlook.on_order[row])
     gap = float(outlook.levels.order_up_to_level[row]) - position
     return max(int(np.ceil(max(gap, outlook.short_units(row)) - 1e-9)), 1)
+
+
+def surplus_units(outlook: Outlook, row: int) -> int:
+    """Free units above the row's own order-up-to level."""
+    return int(np.floor(float(outlook.arrays.free[row]) - float(outlook.levels.order_up_to_level[row]) + 1e-9))
 
 
 def donor_floor(outlook: Outlook, row: int) -> int:
@@ -92,7 +99,7 @@ def _need_curve(outlook: Outlook, need: Need) -> tuple[FloatArray, FloatArray]:
         [lot],
         PIECES,
     )
-    value = marginal_savings(curve)[0] / lot * penalty_per_unit(outlook, row)
+    value = marginal_savings(curve)[0] / lot * penalty_per_unit(outlook, row) + need.relief_per_unit
     return np.full(PIECES, lot), np.minimum.accumulate(value)
 
 
@@ -127,6 +134,8 @@ def joint_problem(
         for lane in lanes.get(site, ()):
             donor = arrays.row_of.get((item, lane.origin))
             if donor is None or donor in needing or not outlook.planned[donor]:
+                continue
+            if need.relief_per_unit and surplus_units(outlook, donor) < lane.lot:
                 continue
             if donor not in floors:
                 floors[donor] = donor_floor(outlook, donor)

@@ -43,6 +43,8 @@ class Offer:
     """Open order that arrives earlier instead, as its place in the inbound list; -1 when units are added."""
     p50_day: int | None = None
     p90_day: int | None = None
+    relief: float = 0.0
+    """Currency the giving sites save by being rid of surplus units."""
     limit: str = ""
     """What stops it from being larger."""
     feasible: bool = True
@@ -64,13 +66,17 @@ def horizon(outlook: Outlook, row: int) -> int:
     return max(int(outlook.window_days[row]), 7)
 
 
-def offers(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...]) -> list[Offer]:
+def offers(
+    outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...], relief_per_unit: float = 0.0
+) -> list[Offer]:
     """Every option of a need; hold first, so that nothing is done unless something is better."""
     days = min(horizon(outlook, row), outlook.arrays.horizon_days)
     hold = Offer(ActionKind.HOLD, 0, np.zeros(days), 0.0, 0.0)
     return [
         hold,
-        _transfer(outlook, row, moves, lanes, days),
+        replace(
+            _transfer(outlook, row, moves, lanes, days), relief=relief_per_unit * sum(move.units for move in moves)
+        ),
         _purchase(outlook, row, days),
         _expedite(outlook, row, days),
     ]
@@ -208,11 +214,18 @@ def option_rows(outlook: Outlook, row: int, options: list[Offer]) -> OptionRows:
 def best(values: OptionValues, options: list[Offer], minimum_net_benefit: float) -> int:
     """Index of the feasible option of highest net value; hold unless another beats it by the minimum."""
     chosen = 0
+    worth = net_values(values, options)
     for index in range(1, len(options)):
-        better = values.net_value[index] > values.net_value[chosen] + 1e-9
-        if options[index].feasible and better and values.net_value[index] >= minimum_net_benefit:
+        better = worth[index] > worth[chosen] + 1e-9
+        if options[index].feasible and better and worth[index] >= minimum_net_benefit:
             chosen = index
     return chosen
+
+
+def net_values(values: OptionValues, options: list[Offer]) -> FloatArray:
+    """Shortage avoided and surplus relieved, less cost, for each option."""
+    worth: FloatArray = values.net_value + np.array([option.relief for option in options])
+    return worth
 
 
 def price(outlook: Outlook, row: int, options: list[Offer]) -> OptionValues:
@@ -239,6 +252,7 @@ def describe(
     generator = np.random.Generator(np.random.Philox(key=int(digest_text(str(seed), item, site)[:16], 16)))
     stays = _confidence(_take(rows, possible), possible, chosen, draws, generator)
     known = min(0.7 + 0.3 * float(outlook.history_weeks[row]) / FULL_CONFIDENCE_WEEKS, 1.0)
+    worth = net_values(values, options)
     table = []
     for index, option in enumerate(options):
         even = float(values.break_even_penalty[index])
@@ -259,7 +273,7 @@ def describe(
                 service_after=round(float(values.service_after[index]), 4),
                 donor_cover_days_after=_donor_cover(outlook, moves) if option.action is ActionKind.TRANSFER else None,
                 expected_leftover_units=round(float(values.expected_leftover[index]), 2),
-                net_value_minor=to_minor(values.net_value[index]),
+                net_value_minor=to_minor(worth[index]),
                 confidence=round(stays * known, 3) if index == chosen else round((1.0 - stays) * known, 3),
                 chosen=index == chosen,
                 feasible=option.feasible,

@@ -34,7 +34,7 @@ from inventory.records import (
     ProposalLine,
     ProposalState,
 )
-from tools.money import to_minor
+from tools.money import relief_per_unit, to_minor
 from tools.needs import Need, wanted_units
 from tools.outlook import Outlook
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
@@ -61,7 +61,7 @@ class Planned:
     proposal_ids: tuple[str, ...]
 
 
-def needs_of(case: Case, outlook: Outlook) -> list[Need]:
+def needs_of(case: Case, outlook: Outlook, thresholds: Thresholds) -> list[Need]:
     """Item-sites of a case that should receive units; none for excess, falling demand and data problems."""
     if case.kind not in NEEDING or case.cause == "drop":
         return []
@@ -72,7 +72,8 @@ def needs_of(case: Case, outlook: Outlook) -> list[Need]:
             continue
         if case.kind is CaseKind.SUPPLIER_DELAY and outlook.short_units(row) < 0.5:
             continue
-        needs.append(Need(case.case_id, row, wanted_units(outlook, row)))
+        relief = relief_per_unit(outlook, row, thresholds) if case.kind is CaseKind.IMBALANCE else 0.0
+        needs.append(Need(case.case_id, row, wanted_units(outlook, row), relief))
     return needs
 
 
@@ -101,7 +102,7 @@ def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, acto
         ledger = _without(connection, ledger_rows(connection, EVERYTHING), set(outdated.values()))
         committed = committed_lines(connection, snapshot, exclude=outdated.values())
     outlook = toolbox.outlook_of(snapshot, ledger, committed, thresholds)
-    needs = [need for case in wanted for need in needs_of(case, outlook)]
+    needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
     items = {item for case in wanted for item in case.items}
     ledger = [row for row in ledger if row.item in items]
     joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), ledger, plan_parameters(toolbox, thresholds))
@@ -205,6 +206,7 @@ def _plan_run(
         ledger=tuple(ledger),
         committed_inbound=tuple(committed),
         needs=needs,
+        reliefs=tuple(decided.need.relief_per_unit for decided in joint.needs),
         parameters={
             "minimum_net_benefit": parameters.minimum_net_benefit,
             "node_limit": float(parameters.node_limit),

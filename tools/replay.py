@@ -33,7 +33,8 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
     outlook = plan_outlook(toolbox, connection, run)
     rows = outlook.arrays.row_of
     needs = [
-        Need(case, rows[(item, site)], wanted_units(outlook, rows[(item, site)])) for case, item, site in run.needs
+        Need(case, rows[(item, site)], wanted_units(outlook, rows[(item, site)]), relief)
+        for (case, item, site), relief in zip(run.needs, run.reliefs, strict=True)
     ]
     parameters = PlanParameters(
         minimum_net_benefit=run.parameters["minimum_net_benefit"],

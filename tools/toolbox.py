@@ -24,7 +24,7 @@ from inventory.records import (
     ProposalLine,
     ProposalState,
 )
-from inventory.rulebook import find_policy, list_documents
+from inventory.rulebook import count_documents, find_policy, list_documents
 from inventory.snapshots import Snapshot, SnapshotStore
 from tools.arrays import build_arrays
 from tools.erp.port import ErpPort
@@ -103,9 +103,17 @@ class Toolbox:
         ledger: list[LedgerRow],
         committed: list[ProposalLine],
         thresholds: Thresholds,
+        *,
+        name: str = "",
     ) -> Outlook:
-        """The forward look from given facts; the newest few are kept, since steps of one sweep share them."""
-        key = digest_text(
+        """The forward look from given facts; the newest few are kept, since steps of one sweep share them.
+
+        Parameters
+        ----------
+        name
+            Names the facts where something that never changes does, such as a plan run; else their digest does.
+        """
+        key = name or digest_text(
             snapshot.snapshot_id,
             str(thresholds.version),
             *(canonical_record(row) for row in ledger),
@@ -120,13 +128,13 @@ class Toolbox:
         return self._outlooks[key]
 
     def knowledge(self, connection: Connection) -> KnowledgeBase:
-        """The index over the documents of record, rebuilt when they changed."""
+        """The index over the documents of record, opened again when one was added; none is ever changed."""
         from knowledge.base import KnowledgeBase
         from knowledge.passages import SourceDocument
 
-        documents = list_documents(connection, EVERYTHING)
-        key = digest_text(*(canonical_record(document) for document in documents))
+        key = str(count_documents(connection))
         if key not in self._knowledge:
+            documents = list_documents(connection, EVERYTHING)
             sources = [
                 SourceDocument(
                     document_id=document.document_id,

@@ -25,7 +25,7 @@ from inventory.records import (
     ProposalState,
 )
 from tools.health import EVERYWHERE
-from tools.money import add_up, excess_risk, shortage_risk, to_minor
+from tools.money import add_up, excess_risk, imbalance_risk, shortage_risk, to_minor
 from tools.outlook import Outlook
 from tools.thresholds import Thresholds
 
@@ -103,6 +103,8 @@ def money_of(finding: Finding, outlook: Outlook, thresholds: Thresholds) -> Mone
             thresholds.value("excess", "horizon_days"),
             thresholds.value("planning", "excess_write_off_share"),
         )
+    if finding.kind is CaseKind.IMBALANCE:
+        return imbalance_risk(outlook, row, finding.measures.get("movable_units", 0.0), thresholds)
     return shortage_risk(outlook, row, outlook.short_units(row))
 
 

@@ -1,8 +1,9 @@
 """Recovers rows from delimited text, line by line.
 
 A general CSV reader lets one unclosed quotation mark swallow the rest of the file. Here a row is a line; only when a
-quoted field stays open are a few following lines tried, and they are joined only if the result has exactly the
-header's number of fields. Otherwise the one line is broken, and reading goes on with the next.
+quoted field stays open are a few following lines tried, and they are joined only if none of them could be a row of its
+own and the result has exactly the header's number of fields. Otherwise the one line is broken, and reading goes on with
+the next.
 """
 
 from __future__ import annotations
@@ -146,6 +147,8 @@ def _row(lines: list[str], at: int, width: int, delimiter: str) -> tuple[list[st
     if first is not None or '"' not in lines[at] or len(lines[at]) > LINE_LIMIT:
         return first, 1
     for used in range(2, min(LINES_PER_ROW, len(lines) - at) + 1):
+        if lines[at + used - 1].count(delimiter) >= width - 1:
+            break
         joined = "\n".join(lines[at : at + used])
         fields = split_fields(joined, delimiter) if len(joined) <= LINE_LIMIT else None
         if fields is not None and len(fields) == width:

@@ -26,7 +26,7 @@ _WORDS = {"yyyy": "%Y", "mm": "%m", "dd": "%d"}
 
 def _known_encoding(name: str) -> str:
     try:
-        b"".decode(name)  # refuses codecs that are not text encodings
+        "a".encode(name)  # refuses codecs that are not text encodings
         return codecs.lookup(name).name
     except LookupError as error:
         raise ValueError(f"encoding {name!r} is not known") from error

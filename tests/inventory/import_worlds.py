@@ -10,7 +10,7 @@ import polars as pl
 
 from inventory.contract import table
 from inventory.database import Database
-from inventory.importing.gate import import_feeds
+from inventory.importing.gate import WhenCurrent, import_feeds
 from inventory.importing.mapping import Mapping
 from inventory.importing.report import ImportReport
 from inventory.snapshots import SnapshotStore
@@ -78,6 +78,7 @@ def take(
     mapping: Mapping | None = None,
     now: datetime = NOW,
     allow_shrink: bool = False,
+    when_current: WhenCurrent | None = None,
 ) -> ImportReport:
     """Send a folder through the gate."""
     return import_feeds(
@@ -88,6 +89,7 @@ def take(
         actor="ines",
         now=now,
         allow_shrink=allow_shrink,
+        when_current=when_current,
     )
 
 

@@ -13,7 +13,6 @@ from sqlalchemy import func, select
 from inventory.audit import entries
 from inventory.database import Database, Transaction
 from inventory.errors import ContractError, InventoryError, MappingError, SnapshotError, UnreadableFeedError
-from inventory.importing.gate import import_feeds
 from inventory.importing.mapping import Mapping, parse_mapping
 from inventory.snapshots import Snapshot, SnapshotStore
 from inventory.tables import imports, quarantine, snapshots
@@ -73,11 +72,10 @@ def as_parquet(folder: Path, name: str, frame: pl.DataFrame) -> None:
 
 
 def as_xlsx(folder: Path, name: str, frame: pl.DataFrame) -> None:
-    from openpyxl import Workbook
+    from openpyxl import Workbook  # type: ignore[import-untyped]  # ships no type information
 
     book = Workbook()
     sheet = book.active
-    assert sheet is not None
     sheet.append(frame.columns)
     for row in frame.iter_rows():
         sheet.append(row)
@@ -343,10 +341,9 @@ def test_a_crash_between_parts_and_commit_leaves_the_last_good_snapshot(
     def stop(transaction: Transaction, snapshot: Snapshot) -> None:
         raise PowerCutError
 
-    arguments = {"mapping": None, "database": database, "snapshots": store, "actor": "ines", "now": TOMORROW}
     folder = send(tmp_path / "next", changed)
     with pytest.raises(PowerCutError):
-        import_feeds(folder, when_current=stop, **arguments)  # type: ignore[arg-type]  # arguments of mixed types
+        take(folder, database, store, now=TOMORROW, when_current=stop)
     assert counts(database) == before
     assert events(database) == ["snapshot.imported"]
     current = store.current()

@@ -78,7 +78,7 @@ def test_a_hold_takes_what_is_free_and_no_more(database: Database) -> None:
         set_protection(transaction, {(BOARD, LYON): 25})
     promised(database, 1, 60)
     assert line_of(database).free == 0
-    with pytest.raises(NotEnoughStockError, match="LARCH-BOARD at site LYON: 1 units asked .* only 0"):
+    with pytest.raises(NotEnoughStockError, match=r"LARCH-BOARD at site LYON: 1 units asked .* only 0"):
         promised(database, 2, 1)
     assert line_of(database).reserved == 60
 

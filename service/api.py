@@ -1,0 +1,156 @@
+"""The HTTP API: read cases and proposals, decide about proposals; for programs on the same machine.
+
+Rules
+-----
+- Every route but ``/health`` depends on :func:`signed_in`; ``create_app`` refuses to build an app with another open
+  door.
+- Who asks is told by a bearer token and never by a field of the request; what they see is narrowed by their scope.
+- No documentation routes, no cookies, no cross-origin access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from threading import Lock
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from inventory.audit import count
+from inventory.errors import AccessError
+from inventory.people import scope_of, user_by_token
+from inventory.proposals import find_proposal
+from inventory.records import Proposal, User
+from service.bootstrap import House
+from service.case_views import (
+    CaseDetail,
+    CaseList,
+    ProposalDetail,
+    case_detail,
+    case_list,
+    proposal_detail,
+)
+from service.decision_body import DecisionBody, decision_body
+from service.errors import InputError, OpenDoorError
+from service.problems import add_handlers
+
+LOCAL_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+OPEN_PATHS = frozenset({"/health"})
+"""Routes that ask nobody who they are."""
+
+
+def house_of(request: Request) -> House:
+    """The house this app was made for."""
+    house: House = request.app.state.house
+    return house
+
+
+AHouse = Annotated[House, Depends(house_of)]
+
+
+def signed_in(request: Request, house: AHouse) -> User:
+    """Whoever holds the bearer token; ``AccessError`` without saying why it failed."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise AccessError("a bearer token is needed")
+    with house.database.read() as connection:
+        return user_by_token(connection, token.strip())
+
+
+def reading(house: AHouse) -> Iterator[Connection]:
+    """A connection that cannot write."""
+    with house.database.read() as connection:
+        yield connection
+
+
+AUser = Annotated[User, Depends(signed_in)]
+Reading = Annotated[Connection, Depends(reading)]
+Body = Annotated[DecisionBody, Depends(decision_body)]
+
+
+def health(connection: Reading) -> JSONResponse:
+    """Whether the database answers."""
+    count(connection)
+    return JSONResponse({"status": "ok"})
+
+
+def list_cases(user: AUser, connection: Reading, held_back: bool = False) -> CaseList:
+    """Open cases by money at risk; with ``held_back=true`` those held back too."""
+    return case_list(connection, scope_of(user), include_held_back=held_back)
+
+
+def show_case(case_id: str, user: AUser, connection: Reading) -> CaseDetail:
+    """One case in full."""
+    return case_detail(connection, scope_of(user), case_id)
+
+
+def show_proposal(proposal_id: str, user: AUser, connection: Reading) -> ProposalDetail:
+    """One proposal in full."""
+    return proposal_detail(connection, scope_of(user), proposal_id)
+
+
+def decide(proposal_id: str, user: AUser, house: AHouse, request: Request, body: Body) -> Proposal:
+    """Decide about a proposal; answers with it as it stands afterwards, for an edit with the new version."""
+    from agent.decisions import Decision
+
+    if bool(body.lines) is not (body.verb == "edit") or (body.until is not None) is not (body.verb == "snooze"):
+        raise InputError("lines go with edit and until with snooze, each with nothing else")
+    with house.database.read() as connection:
+        known = find_proposal(connection, scope_of(user), proposal_id)
+    decision = Decision(
+        proposal_id=known.proposal_id,
+        digest_prefix=body.digest,
+        verb=body.verb,
+        reason=body.reason,
+        text=body.text,
+        quantities={edit.line: edit.quantity for edit in body.lines},
+        until=body.until,
+    )
+    lock: Lock = request.app.state.one_at_a_time
+    with lock:
+        return house.desk.decide(decision, user)
+
+
+def create_app(house: House, hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
+    """The app over an open house.
+
+    Parameters
+    ----------
+    hosts
+        Names a request may call this server by; ``*`` for any.
+
+    Raises
+    ------
+    OpenDoorError
+        If a route asks nobody who they are.
+    """
+    app = FastAPI(title="Evenkeel", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.house = house
+    app.state.one_at_a_time = Lock()
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts), www_redirect=False)
+    add_handlers(app)
+    app.get("/health")(health)
+    app.get("/cases")(list_cases)
+    app.get("/cases/{case_id}")(show_case)
+    app.get("/proposals/{proposal_id}")(show_proposal)
+    app.post("/proposals/{proposal_id}/decision")(decide)
+    refuse_open_doors(app)
+    return app
+
+
+def refuse_open_doors(app: FastAPI) -> None:
+    """Raise ``OpenDoorError`` if a route other than the known open ones does not depend on :func:`signed_in`."""
+    for route in app.routes:
+        path = getattr(route, "path", str(route))
+        guarded = isinstance(route, APIRoute) and _asks(route.dependant)
+        if not guarded and path not in OPEN_PATHS:
+            raise OpenDoorError(f"route {path} asks nobody who they are")
+
+
+def _asks(dependant: Dependant) -> bool:
+    return dependant.call is signed_in or any(_asks(each) for each in dependant.dependencies)

@@ -1,0 +1,225 @@
+"""The brief as sections of plain words and tables, and those as text for a terminal or as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from agent.plain_words import day, exact_money, money
+from service.brief import Brief
+from service.case_tables import KIND_WORDS, counts_line
+from service.console import inert
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, sentences under it, and a table that may be empty."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    """A name that begins with ``#`` is a column of numbers."""
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+def headline(brief: Brief) -> str:
+    """``18 open, 6 new, 9 closed; 214,000 EUR at risk; 3 need you before Mon 11:00 UTC.``"""
+    words = (
+        f"{brief.open_cases} open, {brief.new_cases} new, {brief.closed_cases} closed; "
+        f"{money(brief.money_at_risk_minor, brief.currency)} at risk; "
+    )
+    if brief.first_deadline is None:
+        return f"{words}nothing waits for a decision."
+    verb = "needs" if brief.needs_decision == 1 else "need"
+    return f"{words}{brief.needs_decision} {verb} a decision, the first before {moment(brief.first_deadline)}."
+
+
+def moment(value: datetime) -> str:
+    """``Mon 8 Apr 11:00 UTC``."""
+    return f"{value:%a} {value.day} {value:%b %H:%M} UTC"
+
+
+def sections(brief: Brief) -> tuple[Section, ...]:
+    """Everything the brief says, in order; a section with nothing to say says so."""
+    return (
+        _headline(brief),
+        _top(brief),
+        _waiting(brief),
+        _automatic(brief),
+        _suppliers(brief),
+        _health(brief),
+        _overrides(brief),
+        _kpis(brief),
+        _held_back(brief),
+    )
+
+
+def brief_text(brief: Brief) -> str:
+    """The brief as plain text."""
+    return "\n\n".join("\n".join(_text_lines(section)) for section in sections(brief)) + "\n"
+
+
+def brief_markdown(brief: Brief) -> str:
+    """The brief as Markdown; what came from feeds and people cannot become markup."""
+    first, *rest = sections(brief)
+    parts = [f"# {_escaped(first.title)}", *(_escaped(sentence) for sentence in first.sentences)]
+    for section in rest:
+        parts.append(f"## {_escaped(section.title)}")
+        parts += [_escaped(sentence) for sentence in section.sentences]
+        if section.rows:
+            parts.append("\n".join(_markdown_table(section)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(brief: Brief) -> Section:
+    said = [headline(brief)]
+    if brief.counts:
+        said.append(counts_line(brief.counts))
+    if brief.data_as_of:
+        age = (brief.at - brief.data_as_of) / timedelta(hours=1)
+        said.append(f"Data as of {moment(brief.data_as_of)}, {age:.0f} h old.")
+    else:
+        said.append("No data has been imported yet.")
+    if brief.kill_switch:
+        said.append("The kill switch is on: nothing is executed.")
+    return Section(f"Evenkeel brief for {brief.reader}, {day(brief.at.date())} {brief.at:%H:%M} UTC", tuple(said))
+
+
+def _table(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]], nothing: str) -> Section:
+    found = tuple(rows)
+    return Section(title, () if found else (nothing,), columns if found else (), found)
+
+
+def _top(brief: Brief) -> Section:
+    columns = ("case", "kind", "about", "bites on", "#at risk", "action", "tier", "state", "decide by")
+    rows = (
+        (
+            case.case_id,
+            KIND_WORDS[case.kind],
+            case.where,
+            day(case.bites_on),
+            money(case.money_at_risk_minor, brief.currency),
+            case.action or "–",
+            case.tier.value if case.tier else "–",
+            case.state,
+            moment(case.decide_by) if case.decide_by else "–",
+        )
+        for case in brief.top
+    )
+    return _table("Most money at risk", columns, rows, "No open case.")
+
+
+def _waiting(brief: Brief) -> Section:
+    columns = ("tier", "#proposals", "#value", "#oldest", "next expires")
+    rows = (
+        (
+            waiting.tier.value,
+            str(waiting.proposals),
+            money(waiting.value_minor, brief.currency),
+            f"{waiting.oldest_hours:.0f} h",
+            moment(waiting.next_expiry),
+        )
+        for waiting in brief.waiting
+    )
+    return _table("Waiting for approval", columns, rows, "Nothing waits.")
+
+
+def _automatic(brief: Brief) -> Section:
+    columns = ("proposal", "case", "action", "#value", "state", "recall until")
+    rows = (
+        (
+            done.proposal_id,
+            done.case_id,
+            done.action,
+            money(done.value_minor, brief.currency),
+            done.state.value.replace("_", " "),
+            moment(done.recall_until) if done.recall_until else "passed",
+        )
+        for done in brief.automatic
+    )
+    return _table("Done automatically in the last 24 hours", columns, rows, "Nothing ran by itself.")
+
+
+def _suppliers(brief: Brief) -> Section:
+    columns = ("supplier", "case", "#lines", "#at risk", "evidence")
+    rows = (
+        (watch.supplier, watch.case_id, str(watch.lines), money(watch.money_at_risk_minor, brief.currency), watch.note)
+        for watch in brief.suppliers
+    )
+    return _table("Supplier watch", columns, rows, "No supplier is later than usual.")
+
+
+def _health(brief: Brief) -> Section:
+    columns = ("site", "#health", "autonomy", "data problems")
+    rows = (
+        (site.site, f"{site.score:.0%}", site.autonomy, "; ".join(site.problems) or "score below 100%")
+        for site in brief.sites
+    )
+    return _table("Data health", columns, rows, "Every feed of every site is sound.")
+
+
+def _overrides(brief: Brief) -> Section:
+    judged = f"Outcomes: {brief.judged_outcomes} observed, {brief.open_outcomes} still open."
+    rows = tuple(
+        (made.proposal_id, made.by, made.decision, made.reason.value, made.text or "–") for made in brief.overrides
+    )
+    if not rows:
+        return Section("Overrides in the last 24 hours", ("Nobody decided otherwise.", judged))
+    return Section("Overrides in the last 24 hours", (judged,), ("proposal", "by", "decision", "reason", "words"), rows)
+
+
+def _kpis(brief: Brief) -> Section:
+    rows = (
+        (
+            figure.name.replace("_", " "),
+            figure.site or "all",
+            f"{figure.value:,.3g}" if abs(figure.value) < 10 else f"{figure.value:,.0f}",
+            "–" if figure.before is None else f"{figure.value - figure.before:+,.3g}",
+        )
+        for figure in brief.kpis
+    )
+    return _table("Figures", ("figure", "site", "#now", "#change"), rows, "No sweep has recorded figures yet.")
+
+
+def _held_back(brief: Brief) -> Section:
+    rows = (
+        (
+            held.reason,
+            str(len(held.cases)),
+            exact_money(held.money_at_risk_minor, brief.currency),
+            " ".join(held.cases[:3]) + (" …" if len(held.cases) > 3 else ""),
+        )
+        for held in brief.held_back
+    )
+    return _table("Held back", ("reason", "#cases", "#at risk", "cases"), rows, "Nothing is held back.")
+
+
+def _text_lines(section: Section) -> Iterator[str]:
+    yield inert(section.title)
+    yield "-" * len(section.title)
+    yield from (inert(sentence) for sentence in section.sentences)
+    if not section.rows:
+        return
+    grid = [tuple(column.removeprefix("#") for column in section.columns), *section.rows]
+    cells = [[" ".join(inert(cell).split()) for cell in row] for row in grid]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(section.columns))]
+    for row in cells:
+        padded = (
+            cell.rjust(width) if column.startswith("#") else cell.ljust(width)
+            for cell, width, column in zip(row, widths, section.columns, strict=True)
+        )
+        yield "  ".join(padded).rstrip()
+
+
+def _markdown_table(section: Section) -> Iterator[str]:
+    yield f"| {' | '.join(column.removeprefix('#') for column in section.columns)} |"
+    yield f"| {' | '.join('---:' if column.startswith('#') else '---' for column in section.columns)} |"
+    for row in section.rows:
+        yield f"| {' | '.join(_escaped(cell) for cell in row)} |"
+
+
+def _escaped(text: str) -> str:
+    """One line in which no character means anything to Markdown or HTML."""
+    line = " ".join(inert(text).split())
+    return "".join(f"\\{character}" if character in "\\`*_{}[]<>()#+!|~&$" else character for character in line)

@@ -1,0 +1,106 @@
+"""The ``evenkeel`` command. ``--help`` loads no database, solver, index or graph.
+
+Exit codes: 0 done; 1 it could not be done; 2 the command was not understood, or something it needs is not set up;
+3 the decision was refused; 4 a check found damage.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from service.commands import acting, audit, knowledge, machine, reading, users
+from service.errors import BrokenError, InputError, NoErpError, ServiceError
+
+REFUSED, USAGE, DAMAGED = 3, 2, 4
+
+
+class Door(TyperGroup):
+    """Turns every error raised on purpose into one line and an exit code; a bug keeps its traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            code = exit_code(error)
+            if code is None:
+                raise
+            typer.echo(f"error: {_plain(error)}", err=True)
+            raise typer.Exit(code) from error
+
+
+def exit_code(error: Exception) -> int | None:
+    """What the process exits with for an error; ``None`` for one nobody raised on purpose."""
+    if isinstance(error, InputError | NoErpError):
+        return USAGE
+    if isinstance(error, BrokenError):
+        return DAMAGED
+    if isinstance(error, ServiceError | OSError):
+        return 1
+    # Only a package that was loaded can have raised: asking for the others would load them for a message.
+    for module, name, code in (
+        ("agent.errors", "DecisionRefusedError", REFUSED),
+        ("inventory.errors", "LostRaceError", REFUSED),
+        ("inventory.errors", "AuditError", DAMAGED),
+        ("inventory.errors", "InventoryError", 1),
+        ("tools.errors", "ToolError", 1),
+        ("agent.errors", "AgentError", 1),
+        ("knowledge.errors", "KnowledgeError", 1),
+        ("sqlalchemy.exc", "DatabaseError", 1),
+    ):
+        known = getattr(sys.modules.get(module), name, None)
+        if known is not None and isinstance(error, known):
+            return code
+    return None
+
+
+def _plain(error: Exception) -> str:
+    """The message on one line; of a database error only what the database said."""
+    text = str(getattr(error, "orig", None) or error)
+    return " ".join(text.split())
+
+
+app = typer.Typer(
+    cls=Door,
+    name="evenkeel",
+    help="Exceptions of inventory across many sites: found, priced, explained, approved and executed exactly once.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "import": acting.import_,
+    "sweep": acting.sweep,
+    "cases": reading.cases,
+    "proposals": reading.proposals,
+    "decide": acting.decide,
+    "execute": acting.execute,
+    "brief": reading.brief,
+    "why": reading.why,
+    "trace": reading.trace,
+    "replay": reading.replay,
+    "kill-switch": acting.kill_switch,
+    "doctor": machine.doctor,
+    "serve": machine.serve,
+    "demo": machine.demo,
+}
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.add_typer(audit.app, name="audit")
+app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(users.app, name="user")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The commands of ``evenkeel``; their modules import nothing heavy before a command runs."""

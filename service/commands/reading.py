@@ -1,0 +1,171 @@
+"""Commands that read: cases, proposals, the brief, why, and the whole story; each in the reader's scope."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from service.commands.options import AsJson, AsUser, signed_in
+from service.errors import InputError
+
+
+class BriefFormat(StrEnum):
+    """How the brief is written."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+def cases(
+    case_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A case, by any beginning of its id.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="List held-back cases too, with the reason.")] = False,
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """List open cases, or show one in full."""
+    from inventory.people import scope_of
+    from service.case_page import case_page
+    from service.case_tables import case_list_page
+    from service.case_views import case_detail, case_list
+    from service.console import out, write_json
+    from service.home import HomeKind
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        if case_id is None:
+            found = case_list(connection, scope_of(user), include_held_back=everything)
+            write_json(found) if as_json else out().print(case_list_page(found))
+            return
+        detail = case_detail(connection, scope_of(user), case_id)
+        write_json(detail) if as_json else out().print(case_page(detail, demo=house.kind is HomeKind.DEMO))
+
+
+def proposals(
+    proposal_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A proposal, by any beginning.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only proposals in this state, such as pending.")] = None,
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """List proposals, or show one in full."""
+    from inventory.people import scope_of
+    from inventory.proposals import list_proposals
+    from inventory.records import ProposalState
+    from service.case_page import proposal_page
+    from service.case_tables import proposal_list_page
+    from service.case_views import proposal_detail
+    from service.console import out, write_json
+    from service.home import HomeKind
+
+    if state is not None and state not in set(ProposalState):
+        raise InputError(f"--state {state!r}: known are {', '.join(ProposalState)}")
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        if proposal_id is not None:
+            detail = proposal_detail(connection, scope_of(user), proposal_id)
+            write_json(detail) if as_json else out().print(proposal_page(detail, demo=house.kind is HomeKind.DEMO))
+            return
+        wanted = (ProposalState(state),) if state else ()
+        found = list_proposals(connection, scope_of(user), states=wanted)
+        write_json(found) if as_json else out().print(proposal_list_page(found))
+
+
+def brief(
+    form: Annotated[BriefFormat, typer.Option("--format", help="How to write it.")] = BriefFormat.TEXT,
+    output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Summarise the day on one page.
+
+    What matters most, what waits for whom, what ran by itself, and how sound the data is.
+    """
+    from inventory.people import scope_of
+    from service.brief import make_brief
+    from service.brief_html import brief_html
+    from service.brief_text import brief_markdown, brief_text
+    from service.console import write_json, write_text
+
+    with signed_in(as_user) as (house, user):
+        current = house.snapshots.current()
+        with house.database.read() as connection:
+            made = make_brief(connection, scope_of(user), house.clock(), current.as_of if current else None)
+    if as_json:
+        write_json(made)
+        return
+    writers = {BriefFormat.TEXT: brief_text, BriefFormat.MARKDOWN: brief_markdown, BriefFormat.HTML: brief_html}
+    text = writers[form](made)
+    if output is None:
+        write_text(text)
+    else:
+        output.write_text(text, "utf-8")
+        write_text(f"wrote {output}")
+
+
+def why(
+    item: Annotated[str, typer.Argument(help="Item id.")],
+    site: Annotated[str, typer.Argument(help="Site id.")],
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Explain why there is a case, or none.
+
+    Replays every check for one item at one site, with its figures.
+    """
+    from inventory.people import scope_of
+    from service.case_tables import cell, plain_table
+    from service.console import out, write_json
+
+    with signed_in(as_user) as (house, user):
+        answer = house.desk.why(scope_of(user), item, site)
+    if as_json:
+        write_json(answer)
+        return
+    table = plain_table("", "check", "detail")
+    for step in answer.steps:
+        table.add_row("✓" if step.passed else "✗", cell(step.check), cell(step.detail))
+    console = out()
+    console.print(cell(f"{answer.item} at {answer.site}", "bold"), table, cell(answer.verdict, "bold"))
+
+
+def trace(
+    some_id: Annotated[str, typer.Argument(metavar="ID", help="A case or a proposal.")],
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Tell the whole story of a case.
+
+    Every event and step in order: who did it, and what came out.
+    """
+    from inventory.people import scope_of
+    from service.console import out, write_json
+    from service.story import story_of, story_page
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        story = story_of(connection, scope_of(user), some_id)
+    write_json(story) if as_json else out().print(story_page(story))
+
+
+def replay(
+    some_id: Annotated[str, typer.Argument(metavar="ID", help="A plan run, proposal or case.")],
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Work a plan out again and compare."""
+    from inventory.people import scope_of
+    from service.console import write_json, write_text
+    from service.errors import BrokenError
+
+    with signed_in(as_user) as (house, user):
+        results = house.desk.replay(some_id, scope_of(user))
+    if as_json:
+        write_json(results)
+    else:
+        for result in results:
+            same = "the same quantities" if result.same else "DIFFERENT"
+            write_text(f"{result.plan_run_id}: {same} ({result.solver_path}); {' '.join(result.proposal_ids)}")
+            for difference in result.differences:
+                write_text(f"  {difference}")
+    if not all(result.same for result in results):
+        raise BrokenError(f"replay of {some_id} came to other quantities")

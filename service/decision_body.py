@@ -1,0 +1,94 @@
+"""Reading the body of a decision: strict types, no unknown and no repeated key, bounded in size."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal, NoReturn
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from starlette.exceptions import HTTPException
+
+from inventory.record import Text, Utc
+from inventory.records import ReasonCode
+
+BODY_LIMIT = 64 * 1024
+"""Bytes; the longest sensible reason is far below."""
+
+Quantity = Annotated[int, Field(ge=0, le=10**12)]
+
+
+class LineEdit(BaseModel):
+    """A new quantity for one line; 0 strikes it."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    line: Annotated[int, Field(ge=1, le=10**6)]
+    quantity: Quantity
+
+
+class DecisionBody(BaseModel):
+    """What a client sends to decide about a proposal."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    verb: Literal["approve", "edit", "reject", "snooze", "escalate"]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+    """Beginning of the digest that was shown."""
+    reason: ReasonCode
+    text: Annotated[Text, Field(max_length=2_000)] = ""
+    lines: Annotated[tuple[LineEdit, ...], Field(max_length=1_000)] = ()
+    """For an edit."""
+    until: Utc | None = None
+    """For a snooze."""
+
+    @field_validator("lines")
+    @classmethod
+    def _once_each(cls, lines: tuple[LineEdit, ...]) -> tuple[LineEdit, ...]:
+        if len({edit.line for edit in lines}) != len(lines):
+            raise ValueError("a line is given twice")
+        return lines
+
+
+async def decision_body(request: Request) -> DecisionBody:
+    """The decision in a request.
+
+    Raises
+    ------
+    RequestValidationError
+        If it is not one: the answer is 422 and repeats nothing of what was sent.
+    """
+    body = await _bounded(request)
+    try:
+        json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return DecisionBody.model_validate_json(body)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None
+    except (ValueError, RecursionError) as error:
+        said = str(error) if isinstance(error, _BodyError) else "the body is not JSON"
+        raise RequestValidationError([{"loc": ("body",), "type": "json_invalid", "msg": said}]) from None
+
+
+class _BodyError(ValueError):
+    """JSON that parses and still must not be trusted."""
+
+
+async def _bounded(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise HTTPException(413, f"a decision has at most {BODY_LIMIT} bytes")
+    return bytes(body)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len(dict(pairs)) != len(pairs):
+        raise _BodyError("a key is given twice")
+    return dict(pairs)
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise _BodyError("NaN and infinity are not numbers")
