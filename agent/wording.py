@@ -61,7 +61,7 @@ OPTION = {
 """The name of an option that was not proposed."""
 
 WEAKNESS = {
-    Weakness.INFEASIBLE: "not possible because of {{binding}}.",
+    Weakness.INFEASIBLE: "not possible: {{binding}}.",
     Weakness.LEAVES_RISK: "moves nothing and gives up {{gap}} of net value.",
     Weakness.BETTER_ALONE: "taken alone worth {{gap}} more, but the joint plan over all open cases decided otherwise.",
     Weakness.NO_GAIN: "does not pay; its net value is {{net_value}}.",

@@ -15,6 +15,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 _PREFIX = b"evenkeel.table.v1\n"
+_TYPE_NAMES = {
+    pl.String: "text",
+    pl.Int64: "integer",
+    pl.Float32: "float32",
+    pl.Float64: "float64",
+    pl.Boolean: "boolean",
+    pl.Date: "days",
+    pl.Datetime: "microseconds",
+}
 
 
 def content_hash(frame: pl.DataFrame, key: Sequence[str]) -> str:
@@ -29,11 +38,18 @@ def content_hash(frame: pl.DataFrame, key: Sequence[str]) -> str:
     """
     sha = hashlib.sha256(_PREFIX)
     for series in frame.sort(key).iter_columns():
-        head = f"{series.name}\n{series.dtype}\n{len(series)}\n".encode()
+        head = f"{series.name}\n{_type_name(series.dtype)}\n{len(series)}\n".encode()
         sha.update(len(head).to_bytes(8, "little") + head)
         for values in _canonical(series):
             sha.update(np.ascontiguousarray(values).data)
     return sha.hexdigest()
+
+
+def _type_name(kind: pl.DataType) -> str:
+    """Our own word for a column's type, so that a library's spelling does not matter."""
+    if isinstance(kind, pl.Array):
+        return f"{_type_name(pl.Series(dtype=kind.inner).dtype)}[{kind.size}]"
+    return _TYPE_NAMES[kind.base_type()]
 
 
 def _canonical(series: pl.Series) -> Iterator[NDArray[np.generic]]:

@@ -1,6 +1,6 @@
 """How sure a ranking of options is: does the best stay best when the parameters are a little wrong?"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,6 +8,10 @@ from numpy.typing import ArrayLike
 from optimizer.arguments import FloatArray, IntArray, index
 from optimizer.demand_law import DemandLaw
 from optimizer.pricing import OptionRows, price_options
+from optimizer.projection import InboundSchedule
+
+BLOCK_ROWS = 16_384
+"""Rows priced at once: draws are stacked until they fill a block."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,44 @@ def ranking_confidence(
     delay = np.rint(generator.normal(0.0, 1.0, (draws, len(member))) * error.delay_sd_days).astype(np.int64)
     chosen = _best_rows(price_options(rows, law=law).net_value, member)
     kept = np.zeros(cases)
-    for draw in range(draws):
-        mean = level[draw][member]
-        wrong = replace(
-            rows,
-            mean_per_day=rows.mean_per_day * mean,
-            sd_per_day=rows.sd_per_day * mean * spread[draw][member],
-            arrival_probability=_shifted(rows.arrival_probability, delay[draw]),
-        )
-        kept += _best_rows(price_options(wrong, law=law).net_value, member) == chosen
+    together = max(BLOCK_ROWS // max(len(member), 1), 1)
+    for first in range(0, draws, together):
+        block = slice(first, min(first + together, draws))
+        value = price_options(
+            _drawn(rows, level[block, member], spread[block, member], delay[block]), law=law
+        ).net_value
+        for worth in value.reshape(-1, len(member)):
+            kept += _best_rows(worth, member) == chosen
     return RankingConfidence(chosen, kept / draws)
+
+
+def _drawn(rows: OptionRows, level: FloatArray, spread: FloatArray, delay: IntArray) -> OptionRows:
+    """The rows once per draw, one draw after the other; the errors have shape ``(draws, rows)``."""
+    draws, count = delay.shape
+
+    def repeated(values: FloatArray) -> FloatArray:
+        return np.tile(values, (draws,) + (1,) * (values.ndim - 1))
+
+    offset = np.arange(draws)[:, None] * count
+    inbound = rows.inbound
+    if inbound is not None:
+        inbound = InboundSchedule(
+            (inbound.series + offset).ravel(), repeated(inbound.quantity), repeated(inbound.arrival_probability)
+        )
+    return OptionRows(
+        quantity=repeated(rows.quantity),
+        unit_cost=repeated(rows.unit_cost),
+        fixed_cost=repeated(rows.fixed_cost),
+        penalty_per_unit=repeated(rows.penalty_per_unit),
+        holding_cost_per_unit_day=repeated(rows.holding_cost_per_unit_day),
+        on_hand=repeated(rows.on_hand),
+        credit=repeated(rows.saved_elsewhere),
+        mean_per_day=(rows.mean_per_day * level).ravel(),
+        sd_per_day=(rows.sd_per_day * level * spread).ravel(),
+        arrival_probability=_shifted(repeated(rows.arrival_probability), delay.ravel()),
+        inbound=inbound,
+        baseline=(rows.nothing_done + offset).ravel(),
+    )
 
 
 def _lognormal(cv: float, shape: tuple[int, int], generator: np.random.Generator) -> FloatArray:

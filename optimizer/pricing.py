@@ -8,14 +8,14 @@ Rules
    expected backlog it reaches, before the arrival without the option and from the arrival on with it.
 3. Money of an option: fixed cost if used, unit cost, and holding of the units it adds to the shelf within the horizon.
    `unit_cost` is what the option costs per unit beyond what would be paid anyway.
-4. Net value = penalty x units avoided - cost.
+4. Net value = penalty x units avoided + credit - cost.
 """
 
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from optimizer.arguments import FloatArray, finite, mass_function, non_negative, same_length
+from optimizer.arguments import FloatArray, IntArray, finite, index, mass_function, non_negative, same_length
 from optimizer.demand_law import DemandLaw
 from optimizer.projection import InboundSchedule, StockProjection, project_stock
 
@@ -42,6 +42,11 @@ class OptionRows:
         Demand, units.
     inbound
         What arrives anyway; its `series` counts the rows.
+    credit
+        Money the option saves elsewhere, such as carrying cost of surplus it takes away; none when omitted.
+    baseline
+        Row that says what happens if nothing is done; each row itself when omitted. An option that brings an open
+        order in earlier leaves that order out of its own inbound, and compares with a row that has it.
 
     Raises
     ------
@@ -59,14 +64,21 @@ class OptionRows:
     mean_per_day: FloatArray
     sd_per_day: FloatArray
     inbound: InboundSchedule | None = None
+    credit: FloatArray | None = None
+    baseline: IntArray | None = None
 
     def __post_init__(self) -> None:
         checked = {"arrival_probability": mass_function("arrival_probability", self.arrival_probability)}
         checked["on_hand"] = finite("on_hand", self.on_hand)
+        rows = len(checked["on_hand"])
         for field in fields(self):
-            if field.name not in checked and field.name != "inbound":
+            if field.name not in checked and field.name not in ("inbound", "credit", "baseline"):
                 checked[field.name] = non_negative(field.name, getattr(self, field.name))
+        if self.credit is not None:
+            checked["credit"] = non_negative("credit", self.credit)
         same_length(**checked)
+        if self.baseline is not None:
+            object.__setattr__(self, "baseline", index("baseline", self.baseline, rows))
         for name, values in checked.items():
             object.__setattr__(self, name, values)
 
@@ -74,6 +86,16 @@ class OptionRows:
     def horizon_days(self) -> int:
         """Days looked at."""
         return int(self.arrival_probability.shape[1])
+
+    @property
+    def saved_elsewhere(self) -> FloatArray:
+        """`credit`, zeros when omitted."""
+        return np.zeros(len(self.quantity)) if self.credit is None else self.credit
+
+    @property
+    def nothing_done(self) -> IntArray:
+        """`baseline`, each row itself when omitted."""
+        return np.arange(len(self.quantity)) if self.baseline is None else self.baseline
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,7 @@ class OptionValues:
     expected_leftover
         Units on the shelf at the end of the horizon with the option.
     net_value
-        Money saved less money spent.
+        Money saved, here and elsewhere, less money spent.
     break_even_penalty
         Penalty per unit at which the option pays; infinite where it costs and avoids nothing, 0 where it is free.
     """
@@ -114,6 +136,7 @@ def price_options(rows: OptionRows, *, law: DemandLaw = "gamma") -> OptionValues
     without = _project(rows, law)
     added = _project(replace(rows, on_hand=rows.on_hand + rows.quantity), law)
     before, after = _short_units(rows.arrival_probability, without, added)
+    before = before[rows.nothing_done]
     avoided = np.maximum(before - after, 0.0)
     shelf = np.cumsum(rows.arrival_probability, axis=1) * (added.expected_on_hand - without.expected_on_hand)
     used = rows.quantity > 0.0
@@ -129,7 +152,7 @@ def price_options(rows: OptionRows, *, law: DemandLaw = "gamma") -> OptionValues
         shortage_avoided_value=saved,
         service_after=_service(after, demand),
         expected_leftover=without.expected_on_hand[:, -1] + shelf[:, -1],
-        net_value=saved - cost,
+        net_value=saved + rows.saved_elsewhere - cost,
         break_even_penalty=_break_even(cost, avoided),
     )
 

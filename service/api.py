@@ -79,9 +79,9 @@ def health(connection: Reading) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def list_cases(user: AUser, connection: Reading, held_back: bool = False) -> CaseList:
-    """Open cases by money at risk; with ``held_back=true`` those held back too."""
-    return case_list(connection, scope_of(user), include_held_back=held_back)
+def list_cases(user: AUser, connection: Reading, everything: bool = False) -> CaseList:
+    """Open cases by money at risk; with ``everything=true`` those that are automatic or held back too."""
+    return case_list(connection, scope_of(user), everything=everything)
 
 
 def show_case(case_id: str, user: AUser, connection: Reading) -> CaseDetail:

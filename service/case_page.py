@@ -245,8 +245,8 @@ def _execution(detail: ProposalDetail) -> Iterator[RenderableType]:
 def _next(proposal: Proposal, *, demo: bool) -> Iterator[RenderableType]:
     yield cell(f"\ndigest {proposal.digest[:DIGEST_SHOWN]}")
     if proposal.state is ProposalState.PENDING:
-        yield cell(f"to approve:  {decide_command(proposal, demo=demo)}", "bold")
-        yield cell("otherwise:   the same with edit --line N=QTY | reject | snooze --until DATE | escalate")
+        yield cell(f"to approve:\n  {decide_command(proposal, demo=demo)}", "bold")
+        yield cell("otherwise the same with edit --line N=QTY, reject, snooze --until DATE or escalate")
     if proposal.not_before:
         yield cell(f"acts from {proposal.not_before:%d %b %Y %H:%M} UTC")
 

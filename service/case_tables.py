@@ -23,6 +23,7 @@ KIND_WORDS: dict[CaseKind, str] = {
     CaseKind.DATA_PROBLEM: "data problem",
 }
 TIER_STYLES: dict[Tier, str] = {Tier.AUTO: "green", Tier.PLANNER: "yellow", Tier.FORMAL: "red", Tier.ADVICE: "magenta"}
+ABOUT_WIDTH = 18
 ID_SHOWN = 11
 """Characters of a case id in a list; the commands take any beginning that only one case has."""
 
@@ -32,10 +33,16 @@ def cell(text: str, style: str = "") -> Text:
     return Text(inert(text), style=style)
 
 
-def plain_table(*columns: str, title: str = "") -> Table:
-    """A table with a head rule only; a column whose name begins with ``#`` is a number."""
+def plain_table(*columns: str, title: str = "", gap: int = 1) -> Table:
+    """A table with a head rule only; a column whose name begins with ``#`` is a number.
+
+    Parameters
+    ----------
+    gap
+        Spaces between two columns beyond the first.
+    """
     table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False, title=title or None,
+        box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False, title=title or None,
         title_justify="left", title_style="bold",
     )  # fmt: skip
     for column in columns:
@@ -72,9 +79,12 @@ def case_list_page(found: CaseList) -> RenderableType:
         parts.append(cell(counts_line(found.counts), "bold"))
         if found.counts.held_back_reasons:
             listed = "; ".join(f"{reason} {number}" for reason, number in found.counts.held_back_reasons.items())
-            parts.append(cell(f"held back: {listed}   (see them with --all)"))
+            parts.append(cell(f"held back: {listed}"))
     if found.cases:
         parts.append(_case_table(found.cases))
+        left = found.open_cases - len(found.cases)
+        if left:
+            parts.append(cell(f"{left} more are automatic or held back: see them with --all"))
     elif found.counts is not None:
         parts.append(cell("no open case in your scope"))
     return Group(*parts)
@@ -83,10 +93,12 @@ def case_list_page(found: CaseList) -> RenderableType:
 def _case_table(lines: Sequence[CaseLine]) -> Table:
     currency = lines[0].currency
     table = plain_table(
-        "#rank", "case", "kind", "about", "bites on", "#units", f"#{currency} at risk", "action", "tier", "state"
+        "#", "case", "kind", "about", "bites", "#units", f"#{currency} risk", "action", "tier", "state", gap=0
     )
-    table.columns[3].overflow = "ellipsis"
-    table.columns[3].no_wrap = True
+    for column in table.columns:
+        column.no_wrap = True
+        column.overflow = "ellipsis"
+    table.columns[3].max_width = ABOUT_WIDTH
     for line in lines:
         table.add_row(
             str(line.rank),
@@ -110,7 +122,7 @@ def tier_cell(tier: Tier | None) -> Text:
 
 def _state(line: CaseLine) -> str:
     if line.held_back:
-        return f"held back: {line.held_back}"
+        return "held back"
     return (line.proposal_state.value if line.proposal_state else line.state.value).replace("_", " ")
 
 

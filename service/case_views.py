@@ -41,7 +41,8 @@ from inventory.records import (
     Tier,
 )
 
-HELD_BACK = "held_back"
+SHOWN, HELD_BACK = "shown", "held_back"
+NO_REASON = "no reason given"
 DEAD = frozenset(
     {
         ProposalState.REJECTED,
@@ -89,6 +90,8 @@ class CaseLine(Record):
     state: CaseState
     proposal_id: str
     proposal_state: ProposalState | None
+    fate: str
+    """What the newest sweep did with it: ``shown``, ``automatic``, ``held_back``; empty when it did not find it."""
     held_back: str
     """Why it is held back; empty when it is not."""
     planner: str
@@ -99,6 +102,8 @@ class CaseList(Record):
     """Cases by money at risk, under the header of the newest sweep."""
 
     counts: SweepCounts | None
+    open_cases: int
+    """Cases not closed that the reader may see, listed or not."""
     cases: tuple[CaseLine, ...]
 
 
@@ -129,18 +134,18 @@ class CaseDetail(Record):
     earlier: tuple[Proposal, ...]
 
 
-def case_list(connection: Connection, scope: Scope, *, include_held_back: bool = False) -> CaseList:
-    """Cases not closed, most money at risk first; those held back only when asked for."""
+def case_list(connection: Connection, scope: Scope, *, everything: bool = False) -> CaseList:
+    """Cases not closed, most money at risk first; those that are automatic or held back only when asked for."""
     newest = next(iter(list_sweeps(connection, scope, limit=1)), None)
     best = best_proposals(connection, scope)
     dispositions = newest.dispositions if newest else {}
     rows = list_cases(connection, scope)
     ranked = [
-        _line(rank, row, best.get(row.case.case_id), held_back_reason(dispositions, row.case.case_id))
+        _line(rank, row, best.get(row.case.case_id), dispositions.get(row.case.case_id, ""))
         for rank, row in enumerate(rows, start=1)
     ]
-    kept = tuple(line for line in ranked if include_held_back or not line.held_back)
-    return CaseList(counts=sweep_counts(newest, scope) if newest else None, cases=kept)
+    kept = tuple(line for line in ranked if everything or line.fate in (SHOWN, ""))
+    return CaseList(counts=sweep_counts(newest, scope) if newest else None, open_cases=len(rows), cases=kept)
 
 
 def sweep_counts(sweep: Sweep, scope: Scope) -> SweepCounts:
@@ -148,7 +153,7 @@ def sweep_counts(sweep: Sweep, scope: Scope) -> SweepCounts:
     fates = Counter(fate.partition(":")[0] for fate in sweep.dispositions.values())
     limited = scope.sites is not None or scope.item_classes is not None
     reasons = Counter(
-        fate.partition(":")[2] or "no reason given"
+        fate.partition(":")[2] or NO_REASON
         for fate in sweep.dispositions.values()
         if fate.partition(":")[0] == HELD_BACK
     )
@@ -166,7 +171,7 @@ def sweep_counts(sweep: Sweep, scope: Scope) -> SweepCounts:
 def held_back_reason(dispositions: dict[str, str], case_id: str) -> str:
     """Why a case is held back, empty when it is not."""
     fate, _, reason = dispositions.get(case_id, "").partition(":")
-    return (reason or "no reason given") if fate == HELD_BACK else ""
+    return (reason or NO_REASON) if fate == HELD_BACK else ""
 
 
 def best_proposals(connection: Connection, scope: Scope) -> dict[str, Proposal]:
@@ -208,20 +213,21 @@ def case_or_proposal(connection: Connection, scope: Scope, some_id: str) -> str:
 
 
 def action_words(content: ProposalContent) -> str:
-    """``transfer 120``; a hold is just ``hold``."""
-    if content.action is ActionKind.HOLD:
-        return "hold"
+    """``transfer 120``; what moves nothing is just named."""
+    if content.action in (ActionKind.HOLD, ActionKind.CORRECTION):
+        return content.action.value
     return f"{content.action.value} {sum(line.quantity for line in content.lines):,}"
 
 
 def where_words(case: Case) -> str:
     """What a case is about: its item and site, or its supplier or site with the number of places."""
     places = len({(finding.item, finding.site) for finding in case.findings})
-    return case.scope if places <= 1 else f"{case.scope} ({places} places)"
+    return case.scope if places <= 1 else f"{case.scope} ×{places}"
 
 
-def _line(rank: int, row: CaseRow, proposal: Proposal | None, held_back: str) -> CaseLine:
+def _line(rank: int, row: CaseRow, proposal: Proposal | None, disposition: str) -> CaseLine:
     case = row.case
+    fate, _, reason = disposition.partition(":")
     return CaseLine(
         rank=rank,
         case_id=case.case_id,
@@ -237,7 +243,8 @@ def _line(rank: int, row: CaseRow, proposal: Proposal | None, held_back: str) ->
         state=row.state,
         proposal_id=proposal.proposal_id if proposal else "",
         proposal_state=proposal.state if proposal else None,
-        held_back=held_back,
+        fate=fate,
+        held_back=(reason or NO_REASON) if fate == HELD_BACK else "",
         planner=case.planner,
         times_found=row.times_found,
     )

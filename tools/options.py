@@ -208,24 +208,20 @@ def option_rows(outlook: Outlook, row: int, options: list[Offer]) -> OptionRows:
             outlook.arrivals.quantity[orders],
             outlook.arrivals.arrival_probability[orders, :days],
         ),
+        credit=np.array([option.relief for option in options]),
+        baseline=np.zeros(count, dtype=np.int64),
     )
 
 
 def best(values: OptionValues, options: list[Offer], minimum_net_benefit: float) -> int:
     """Index of the feasible option of highest net value; hold unless another beats it by the minimum."""
     chosen = 0
-    worth = net_values(values, options)
+    worth = values.net_value
     for index in range(1, len(options)):
         better = worth[index] > worth[chosen] + 1e-9
         if options[index].feasible and better and worth[index] >= minimum_net_benefit:
             chosen = index
     return chosen
-
-
-def net_values(values: OptionValues, options: list[Offer]) -> FloatArray:
-    """Shortage avoided and surplus relieved, less cost, for each option."""
-    worth: FloatArray = values.net_value + np.array([option.relief for option in options])
-    return worth
 
 
 def price(outlook: Outlook, row: int, options: list[Offer]) -> OptionValues:
@@ -252,7 +248,6 @@ def describe(
     generator = np.random.Generator(np.random.Philox(key=int(digest_text(str(seed), item, site)[:16], 16)))
     stays = _confidence(_take(rows, possible), possible, chosen, draws, generator)
     known = min(0.7 + 0.3 * float(outlook.history_weeks[row]) / FULL_CONFIDENCE_WEEKS, 1.0)
-    worth = net_values(values, options)
     table = []
     for index, option in enumerate(options):
         even = float(values.break_even_penalty[index])
@@ -273,7 +268,7 @@ def describe(
                 service_after=round(float(values.service_after[index]), 4),
                 donor_cover_days_after=_donor_cover(outlook, moves) if option.action is ActionKind.TRANSFER else None,
                 expected_leftover_units=round(float(values.expected_leftover[index]), 2),
-                net_value_minor=to_minor(worth[index]),
+                net_value_minor=to_minor(values.net_value[index]),
                 confidence=round(stays * known, 3) if index == chosen else round((1.0 - stays) * known, 3),
                 chosen=index == chosen,
                 feasible=option.feasible,
@@ -289,7 +284,7 @@ def describe(
 
 
 def _take(rows: OptionRows, keep: list[int]) -> OptionRows:
-    """Only some rows, their inbound renumbered."""
+    """Only some rows, the first (hold) among them, their inbound renumbered."""
     inbound = rows.inbound
     if inbound is not None:
         place = np.full(rows.quantity.size, -1)
@@ -300,7 +295,7 @@ def _take(rows: OptionRows, keep: list[int]) -> OptionRows:
         )
     names = (
         "quantity", "arrival_probability", "unit_cost", "fixed_cost", "penalty_per_unit", "holding_cost_per_unit_day",
-        "on_hand", "mean_per_day", "sd_per_day",
+        "on_hand", "mean_per_day", "sd_per_day", "credit", "baseline",
     )  # fmt: skip
     return replace(rows, **{name: getattr(rows, name)[keep] for name in names}, inbound=inbound)
 

@@ -19,7 +19,7 @@ from tools.errors import InfeasiblePlanError
 from tools.lanes import Lane
 from tools.money import to_minor
 from tools.needs import JointProblem, Need, joint_problem
-from tools.options import Offer, PlannedMove, best, net_values, offers, price
+from tools.options import Offer, PlannedMove, best, offers, price
 from tools.outlook import Outlook
 
 MAXIMUM_ROUNDS = 4
@@ -146,7 +146,7 @@ def _choose(
         table = offers(outlook, need.row, mine, lanes.get(outlook.arrays.sites[need.row], ()), need.relief_per_unit)
         values = price(outlook, need.row, table)
         chosen = best(values, table, parameters.minimum_net_benefit)
-        decided.append(NeedPlan(need, tuple(table), mine, chosen, float(net_values(values, table)[chosen])))
+        decided.append(NeedPlan(need, tuple(table), mine, chosen, float(values.net_value[chosen])))
     return decided
 
 

@@ -137,7 +137,7 @@ def _read_parquet(file: str, data: bytes) -> pl.DataFrame:
 
 
 def _read_xlsx(file: str, data: bytes, sheet: str | None) -> pl.DataFrame:
-    # drop_empty_rows would shift the line numbers behind an empty row
+    # drop_empty_rows would shift the line numbers behind an empty row; a workbook without sheets is an IndexError
     try:
         return pl.read_excel(
             data,
@@ -147,7 +147,7 @@ def _read_xlsx(file: str, data: bytes, sheet: str | None) -> pl.DataFrame:
             drop_empty_rows=False,
             raise_if_empty=False,
         )
-    except (PolarsError, FastExcelError, ValueError, OSError) as error:
+    except (PolarsError, FastExcelError, ValueError, IndexError, OSError) as error:
         raise UnreadableFeedError(f"{file}: not a whole .xlsx worksheet: {_first_line(error)}") from error
 
 

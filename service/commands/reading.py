@@ -22,7 +22,7 @@ class BriefFormat(StrEnum):
 
 def cases(
     case_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A case, by any beginning of its id.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="List held-back cases too, with the reason.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="List automatic and held-back cases too.")] = False,
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
@@ -36,7 +36,7 @@ def cases(
 
     with signed_in(as_user) as (house, user), house.database.read() as connection:
         if case_id is None:
-            found = case_list(connection, scope_of(user), include_held_back=everything)
+            found = case_list(connection, scope_of(user), everything=everything)
             write_json(found) if as_json else out().print(case_list_page(found))
             return
         detail = case_detail(connection, scope_of(user), case_id)

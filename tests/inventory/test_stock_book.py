@@ -39,14 +39,8 @@ def test_the_order_of_the_file_does_not_matter() -> None:
 
 
 def test_places_and_lots_are_kept_apart() -> None:
-    movements = pl.concat(
-        [
-            book(("opening", 5)),
-            book(("opening", 7), site=PORTO),
-            book(("opening", 9), lot="L1"),
-            book(("receipt", 1), item=GLUE),
-        ]
-    )
+    at_porto, in_a_lot = book(("opening", 7), site=PORTO), book(("opening", 9), lot="L1")
+    movements = pl.concat([book(("opening", 5)), at_porto, in_a_lot, book(("receipt", 1), item=GLUE)])
     assert rebuild_stock(movements).rows() == [
         (GLUE, LYON, "", 1), (BOARD, LYON, "", 5), (BOARD, LYON, "L1", 9), (BOARD, PORTO, "", 7)
     ]  # fmt: skip
