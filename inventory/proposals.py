@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, exists, or_, select, update
+from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
 
 from inventory.cases import visible
 from inventory.database import Transaction
@@ -253,6 +253,11 @@ def insert_plan_run(transaction: Transaction, run: PlanRun) -> None:
     )
 
 
+def count_plan_runs(connection: Connection) -> int:
+    """How many joint decisions were kept."""
+    return int(connection.execute(select(func.count()).select_from(plan_runs)).scalar_one())
+
+
 def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> PlanRun:
     """A plan run, narrowed to the cases the reader may see."""
     body = connection.execute(
@@ -272,7 +277,9 @@ def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> Pla
         update={
             "case_ids": tuple(case for case in run.case_ids if case in seen),
             "needs": tuple(need for need in run.needs if need[0] in seen),
-            "reliefs": tuple(r for r, need in zip(run.reliefs, run.needs, strict=True) if need[0] in seen),
+            "reliefs": tuple(
+                relief for relief, need in zip(run.reliefs, run.needs, strict=bool(run.reliefs)) if need[0] in seen
+            ),
             "lines": tuple(line for line in run.lines if line.case_id in seen),
             "lost_to": {case: why for case, why in run.lost_to.items() if case in seen},
             "ledger": tuple(row for row in run.ledger if scope.sites is None or row.site in scope.sites),

@@ -27,6 +27,7 @@ from inventory.chronicle import (
 from inventory.proposals import list_proposals
 from inventory.record import Record
 from inventory.records import (
+    ActionKind,
     Case,
     CaseKind,
     CaseState,
@@ -148,6 +149,8 @@ class Brief(Record):
     top: tuple[TopCase, ...]
     waiting: tuple[Waiting, ...]
     automatic: tuple[Automatic, ...]
+    """What moves something; holds are counted below."""
+    automatic_holds: int
     suppliers: tuple[SupplierWatch, ...]
     sites: tuple[SiteHealth, ...]
     overrides: tuple[Override, ...]
@@ -175,6 +178,11 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
     pending = [proposal for proposal in best.values() if proposal.state is ProposalState.PENDING]
     policy = load_policy(find_policy(connection, scope, "approval").content)
     outcomes = list_outcomes(connection, scope)
+    by_itself = [
+        proposal
+        for proposal in list_proposals(connection, scope, states=ENDED)
+        if proposal.tier is Tier.AUTO and proposal.created_at > now - DAY
+    ]
     return Brief(
         reader=scope.user,
         at=now,
@@ -190,7 +198,8 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         first_deadline=min((proposal.expires_at for proposal in pending), default=None),
         top=tuple(_top(row, best.get(row.case.case_id)) for row in rows[:TOP]),
         waiting=_waiting(pending, now),
-        automatic=_automatic(list_proposals(connection, scope, states=ENDED), now),
+        automatic=tuple(_automatic(proposal, now) for proposal in by_itself if not _is_hold(proposal)),
+        automatic_holds=sum(1 for proposal in by_itself if _is_hold(proposal)),
         suppliers=_suppliers(row.case for row in rows),
         sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy.site_health) if newest else (),
         overrides=tuple(override for override in list_overrides(connection, scope) if override.at > now - DAY),
@@ -232,18 +241,18 @@ def _waiting(pending: Iterable[Proposal], now: datetime) -> tuple[Waiting, ...]:
     )
 
 
-def _automatic(proposals: Iterable[Proposal], now: datetime) -> tuple[Automatic, ...]:
-    return tuple(
-        Automatic(
-            proposal_id=proposal.proposal_id,
-            case_id=proposal.content.case_id,
-            action=action_words(proposal.content),
-            value_minor=proposal.content.value_minor,
-            state=proposal.state,
-            recall_until=proposal.not_before if proposal.not_before and proposal.not_before > now else None,
-        )
-        for proposal in proposals
-        if proposal.tier is Tier.AUTO and proposal.created_at > now - DAY
+def _is_hold(proposal: Proposal) -> bool:
+    return proposal.content.action is ActionKind.HOLD
+
+
+def _automatic(proposal: Proposal, now: datetime) -> Automatic:
+    return Automatic(
+        proposal_id=proposal.proposal_id,
+        case_id=proposal.content.case_id,
+        action=action_words(proposal.content),
+        value_minor=proposal.content.value_minor,
+        state=proposal.state,
+        recall_until=proposal.not_before if proposal.not_before and proposal.not_before > now else None,
     )
 
 
@@ -254,7 +263,7 @@ def _suppliers(cases: Iterable[Case]) -> tuple[SupplierWatch, ...]:
             case_id=case.case_id,
             lines=len(case.findings),
             money_at_risk_minor=case.money_at_risk.total,
-            note=case.findings[0].note if case.findings else "",
+            note=(case.findings[0].note if case.findings else "") or case.cause,
         )
         for case in cases
         if case.kind is CaseKind.SUPPLIER_DELAY

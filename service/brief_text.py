@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent.plain_words import day, exact_money, money
+from agent.plain_words import count, day, exact_money, money
 from service.brief import Brief
-from service.case_tables import KIND_WORDS, counts_line
+from service.case_tables import ID_SHOWN, KIND_WORDS, counts_line, short_day, short_moment
 from service.console import inert
 
 
@@ -92,18 +92,17 @@ def _table(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]
 
 
 def _top(brief: Brief) -> Section:
-    columns = ("case", "kind", "about", "bites on", "#at risk", "action", "tier", "state", "decide by")
+    columns = ("case", "kind", "about", "bites", "#at risk", "action", "tier", "decide by (UTC)")
     rows = (
         (
-            case.case_id,
+            case.case_id[:ID_SHOWN],
             KIND_WORDS[case.kind],
             case.where,
-            day(case.bites_on),
+            short_day(case.bites_on),
             money(case.money_at_risk_minor, brief.currency),
             case.action or "–",
             case.tier.value if case.tier else "–",
-            case.state,
-            moment(case.decide_by) if case.decide_by else "–",
+            short_moment(case.decide_by) if case.decide_by else case.state,
         )
         for case in brief.top
     )
@@ -138,7 +137,11 @@ def _automatic(brief: Brief) -> Section:
         )
         for done in brief.automatic
     )
-    return _table("Done automatically in the last 24 hours", columns, rows, "Nothing ran by itself.")
+    found = _table("Done automatically in the last 24 hours", columns, rows, "Nothing moved by itself.")
+    if not brief.automatic_holds:
+        return found
+    left = f"Left as they are, because acting costs more than it saves: {count(brief.automatic_holds, 'case')}."
+    return replace(found, sentences=(*found.sentences, left))
 
 
 def _suppliers(brief: Brief) -> Section:
@@ -174,12 +177,19 @@ def _kpis(brief: Brief) -> Section:
         (
             figure.name.replace("_", " "),
             figure.site or "all",
-            f"{figure.value:,.3g}" if abs(figure.value) < 10 else f"{figure.value:,.0f}",
-            "–" if figure.before is None else f"{figure.value - figure.before:+,.3g}",
+            _figure(figure.name, figure.value),
+            "–" if figure.before is None else _figure(figure.name, figure.value - figure.before, sign="+"),
         )
         for figure in brief.kpis
     )
     return _table("Figures", ("figure", "site", "#now", "#change"), rows, "No sweep has recorded figures yet.")
+
+
+def _figure(name: str, value: float, sign: str = "") -> str:
+    """A share as percent, a large number whole, a small one with two decimals."""
+    if "rate" in name or "share" in name:
+        return f"{value:{sign}.1%}"
+    return f"{value:{sign},.0f}" if abs(value) >= 100 or value == int(value) else f"{value:{sign},.2f}"
 
 
 def _held_back(brief: Brief) -> Section:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inventory.records import CaseKind, Proposal, Tier
-from service.case_views import DIGEST_SHOWN, CaseLine, CaseList, SweepCounts, action_words
+from service.case_views import CaseLine, CaseList, SweepCounts, action_words
 from service.console import inert
 
 KIND_WORDS: dict[CaseKind, str] = {
@@ -24,6 +24,9 @@ KIND_WORDS: dict[CaseKind, str] = {
 }
 TIER_STYLES: dict[Tier, str] = {Tier.AUTO: "green", Tier.PLANNER: "yellow", Tier.FORMAL: "red", Tier.ADVICE: "magenta"}
 ABOUT_WIDTH = 18
+LANES_WIDTH = 17
+DIGEST_LISTED = 8
+"""Characters of a digest in a list: as many as a decision must name."""
 ID_SHOWN = 11
 """Characters of a case id in a list; the commands take any beginning that only one case has."""
 
@@ -55,6 +58,11 @@ def whole_money(minor: int) -> str:
     """Money in whole units without its currency, for a column that names it; half a unit rounds away from zero."""
     whole = (abs(minor) + 50) // 100
     return f"{'−' if minor < 0 and whole else ''}{whole:,}"
+
+
+def short_moment(value: datetime) -> str:
+    """``12 Apr 06:00``, UTC."""
+    return f"{short_day(value.date())} {value:%H:%M}"
 
 
 def short_day(value: date) -> str:
@@ -130,20 +138,25 @@ def proposal_list_page(proposals: Sequence[Proposal]) -> RenderableType:
     """A table of proposals."""
     if not proposals:
         return cell("no proposal in your scope")
-    table = plain_table("proposal", "case", "#v", "action", "lanes", f"#{proposals[0].content.currency}", "tier",
-                        "state", "digest", "expires")  # fmt: skip
+    table = plain_table(
+        "proposal", "case", "action", "lanes", f"#{proposals[0].content.currency}", "tier", "state", "digest",
+        "expires", gap=0,
+    )  # fmt: skip
+    for column in table.columns:
+        column.no_wrap = True
+        column.overflow = "ellipsis"
+    table.columns[3].max_width = LANES_WIDTH
     for proposal in proposals:
         content = proposal.content
         table.add_row(
             cell(proposal.proposal_id[:ID_SHOWN]),
             cell(content.case_id[:ID_SHOWN]),
-            str(content.version),
             cell(action_words(content)),
             cell(", ".join(content.lanes) or ", ".join(content.sites)),
             whole_money(content.value_minor),
             tier_cell(proposal.tier),
             cell(proposal.state.value.replace("_", " ")),
-            proposal.digest[:DIGEST_SHOWN],
-            f"{short_day(proposal.expires_at.date())} {proposal.expires_at:%H:%M}",
+            proposal.digest[:DIGEST_LISTED],
+            short_moment(proposal.expires_at),
         )
     return table

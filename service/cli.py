@@ -6,6 +6,7 @@ Exit codes: 0 done; 1 it could not be done; 2 the command was not understood, or
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +27,10 @@ class Door(TyperGroup):
         """Run the command."""
         try:
             return super().invoke(ctx)
+        except BrokenPipeError:
+            # Whoever read the output has gone; the interpreter must not complain again while it shuts down.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(1) from None
         except Exception as error:
             code = exit_code(error)
             if code is None:

@@ -7,6 +7,7 @@ ServiceError
 ├── InputError      an argument cannot be understood
 ├── NoErpError      something is to be sent, and no ERP is configured
 ├── BrokenError     a check found damage: the audit chain or the home is not sound
+├── DemoError       the demo could not show what it is there to show
 └── OpenDoorError   a route of the API asks nobody who they are
 """
 
@@ -33,6 +34,10 @@ class InputError(ServiceError):
 
 class NoErpError(ServiceError):
     """Something is to be sent, and no ERP is configured."""
+
+
+class DemoError(ServiceError):
+    """The demo could not show what it is there to show; the message says what is missing."""
 
 
 class BrokenError(ServiceError):

@@ -146,7 +146,7 @@ def _of_span(span: Span) -> Moment:
         role=span.role,
         actor="evenkeel",
         event=span.name,
-        detail=_short(f"{said + ', ' if said else ''}gave {span.outputs}"),
+        detail=_short(f"{said + ', ' if said else ''}gave {_words(span.outputs)}"),
         sequence=None,
         hash="",
         proposal_id=span.proposal_id,

@@ -123,7 +123,7 @@ def drivers(outlook: Outlook, case: Case) -> tuple[Driver, ...]:
         if row is None:
             continue
         short, window = outlook.short_units(row), int(outlook.window_days[row])
-        by_delay = min(max(short - float(outlook.on_time.expected_short_units[row, window - 1]), 0.0), short)
+        by_delay = min(max(short - outlook.short_units_on_time(row), 0.0), short)
         change = float(outlook.shift.recent_mean_per_period[row] - outlook.shift.baseline_mean_per_period[row])
         by_demand = min(max(change, 0.0) / 7.0 * window, short - by_delay)
         value = penalty_per_unit(outlook, row)

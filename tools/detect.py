@@ -149,7 +149,7 @@ def _supplier_delays(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
                         "days_late": days_late,
                         "late_units": arrays.inbound.quantity[orders].sum(),
                         "expected_short_units": outlook.short_units(row),
-                        "short_units_had_it_been_on_time": outlook.on_time.expected_short_units[row, window - 1],
+                        "short_units_had_it_been_on_time": outlook.short_units_on_time(row),
                         "days_of_cover": cover_days(outlook, row),
                         "probability_out": outlook.projection.stockout_probability[row, :window].max(),
                     },

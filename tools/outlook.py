@@ -49,10 +49,13 @@ class Outlook:
         enough: BoolArray = self.history_weeks >= REFUSE_BELOW_WEEKS
         return enough
 
-    def short_units(self, row: int, day: int | None = None) -> float:
-        """Expected units owed at the end of the row's window, or of a given day."""
-        at = int(self.window_days[row]) - 1 if day is None else day
-        return float(self.projection.expected_short_units[row, at])
+    def short_units(self, row: int) -> float:
+        """Expected units short over the row's window: the most that is owed on any day, for a sale lost is lost."""
+        return float(self.projection.expected_short_units[row, : int(self.window_days[row])].max())
+
+    def short_units_on_time(self, row: int) -> float:
+        """The same, had every overdue order arrived today."""
+        return float(self.on_time.expected_short_units[row, : int(self.window_days[row])].max())
 
 
 def look_ahead(arrays: NetworkArrays, thresholds: Thresholds) -> Outlook:

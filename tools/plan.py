@@ -18,7 +18,14 @@ from inventory.database import Transaction
 from inventory.errors import NotEnoughStockError
 from inventory.ledger import hold, ledger_rows, list_reservations, release, set_protection
 from inventory.lifecycle import move
-from inventory.proposals import find_situation, insert_plan_run, insert_proposal, list_proposals, next_version
+from inventory.proposals import (
+    count_plan_runs,
+    find_situation,
+    insert_plan_run,
+    insert_proposal,
+    list_proposals,
+    next_version,
+)
 from inventory.record import digest_text, short_id
 from inventory.records import (
     EVERYTHING,
@@ -109,6 +116,7 @@ def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, acto
     run = _plan_run(toolbox, outlook, wanted, ledger, committed, joint, thresholds, policy_version)
     crash_point("plan.solved")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
+        run = _numbered(transaction.connection, run)
         written = _write(transaction, toolbox, outlook, wanted, joint, run, outdated)
         crash_point("plan.before_commit")
     crash_point("plan.after_commit")
@@ -218,6 +226,11 @@ def _plan_run(
         lost_to=joint.lost_to,
         at=now,
     )
+
+
+def _numbered(connection: Connection, run: PlanRun) -> PlanRun:
+    """The run with an id of its own: sweeps of one moment over the same facts are still two decisions."""
+    return run.model_copy(update={"plan_run_id": short_id("plan", run.plan_run_id, str(count_plan_runs(connection)))})
 
 
 def _write(

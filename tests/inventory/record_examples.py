@@ -277,6 +277,7 @@ _RECORDS: tuple[Record, ...] = (
         ledger=(_ledger,),
         committed_inbound=(_line,),
         needs=(("case-1", BOARD, PORTO), ("case-2", BOARD, GHENT)),
+        reliefs=(0.0, 1.25),
         parameters={"horizon_days": 28.0, "gap": 1e-6},
         seed=7,
         solver_path="milp",

@@ -38,7 +38,7 @@ from tests.inventory.worlds import (
 ALLOWED = {
     ("ready", "sent"),
     ("ready", "failed"),
-    ("sent", "sent"),
+    ("sent", "ready"),
     ("sent", "executed"),
     ("sent", "failed"),
     ("sent", "in_doubt"),
@@ -108,7 +108,7 @@ def test_the_arrows_are_these_and_no_others(database: Database, approved: Propos
     for left in DocumentState:
         for right in DocumentState:
             with database.write("test", NOW) as transaction:
-                transaction.connection.execute(update(outbox).values(state=left.value, attempts=3))
+                transaction.connection.execute(update(outbox).values(state=left.value, attempts=3, note=""))
             standing = first.model_copy(update={"state": left, "attempts": 3})
             if (left.value, right.value) not in ALLOWED:
                 with (
@@ -138,10 +138,10 @@ def test_the_second_executor_loses(database: Database, approved: Proposal) -> No
     ):
         move_document(transaction, read, DocumentState.SENT)
     with database.write("executor-1", NOW) as transaction:
-        move_document(transaction, sent, DocumentState.SENT)
+        move_document(transaction, move_document(transaction, sent, DocumentState.READY), DocumentState.SENT)
     with pytest.raises(LostRaceError), database.write("executor-2", NOW) as transaction:
         move_document(transaction, sent, DocumentState.EXECUTED)
-    assert rows(database)[0].attempts == 2
+    assert rows(database)[0].attempts == 2, "sent again, and what was read at the first attempt is stale"
 
 
 def test_one_key_has_one_receipt(database: Database, approved: Proposal) -> None:

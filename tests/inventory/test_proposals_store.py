@@ -244,10 +244,20 @@ def test_a_plan_run_is_kept_whole_and_told_narrowed(database: Database) -> None:
             find_plan_run(connection, EVERYTHING, "plan-2")
         theirs = find_plan_run(connection, PORTO_PLANNER, "plan-1")
     assert (mine.case_ids, mine.lines, mine.committed_inbound, mine.ledger) == (("case-2",), (), (), ())
-    assert (mine.needs, mine.lost_to) == ((("case-2", BOARD, GHENT),), {"case-2": "y"})
+    assert (mine.needs, mine.reliefs, mine.lost_to) == ((("case-2", BOARD, GHENT),), (1.25,), {"case-2": "y"})
     assert (theirs.case_ids, len(theirs.lines), len(theirs.committed_inbound)) == (("case-1",), 1, 1)
     assert [row.site for row in theirs.ledger] == [PORTO]
     assert LYON not in {row.site for row in theirs.ledger}
+
+
+def test_a_plan_run_without_surplus_sites_is_told_narrowed_too(database: Database) -> None:
+    example = EXAMPLES[PlanRun]
+    assert isinstance(example, PlanRun)
+    open_case(database, a_case("case-1"))
+    with database.write("evenkeel", NOW) as transaction:
+        insert_plan_run(transaction, example.model_copy(update={"reliefs": ()}))
+    with database.read() as connection:
+        assert find_plan_run(connection, PORTO_PLANNER, "plan-1").case_ids == ("case-1",)
 
 
 def test_a_proposal_is_shown_to_whoever_may_see_its_case(database: Database, drafted: Proposal) -> None:

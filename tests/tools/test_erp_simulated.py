@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from inventory.contract import PURCHASE_ORDERS, STOCK, TRANSFERS, Table
 from inventory.crash_points import VARIABLE
 from inventory.record import canonical_record, load
-from inventory.records import ActionKind, ErpDocument
+from inventory.records import ActionKind, ErpDocument, ErpLine
 from tests.tools.erp_conformance import (
     KEY,
     OTHER_KEY,
@@ -70,8 +70,7 @@ def two_sites_one_lane(erp: SimulatedErp) -> None:
             KnownOrder(
                 reference="PO-LATE",
                 action=ActionKind.PURCHASE,
-                item="DRILL",
-                quantity=10,
+                lines=(ErpLine(item="DRILL", quantity=10),),
                 destination="ST-PINE",
                 supplier="SUP-LARCH",
                 ordered_on=date(2024, 3, 1),

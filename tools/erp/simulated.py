@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -50,12 +50,11 @@ class StockRow(Record):
 
 
 class KnownOrder(Record):
-    """An open order that was in the ERP before, one item; its units are on their way already."""
+    """An open order that was in the ERP before; its units are on their way already."""
 
     reference: Id
     action: Literal[ActionKind.TRANSFER, ActionKind.PURCHASE]
-    item: Id
-    quantity: int = Field(ge=1)
+    lines: Annotated[tuple[ErpLine, ...], Field(min_length=1)]
     destination: Id
     origin: OptionalId = ""
     supplier: OptionalId = ""
@@ -166,10 +165,10 @@ class SimulatedErp:
             for order in orders:
                 if connection.execute("SELECT 1 FROM orders WHERE reference = ?", (order.reference,)).fetchone():
                     raise ErpRejectedError(f"order {order.reference} is known already")
-                row = order.model_dump(mode="json", exclude={"item", "quantity", "ordered_on"})
+                row = order.model_dump(mode="json", exclude={"lines", "ordered_on"})
                 posted_at = stamp(datetime.combine(order.ordered_on, datetime.min.time(), UTC))
                 row |= {"ship_on": order.ordered_on.isoformat(), "posted_at": posted_at, "visible_at": posted_at}
-                insert_order(connection, row, [ErpLine(item=order.item, quantity=order.quantity)])
+                insert_order(connection, row, list(order.lines))
 
     def receive(self, reference: str, when: datetime, quantity: int | None = None, *, item: str = "") -> None:
         """Let goods of a transfer or purchase order arrive at the destination.

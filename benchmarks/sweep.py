@@ -1,0 +1,234 @@
+"""How fast a sweep is and what it needs: item-sites per second, peak memory, and where the time goes.
+
+    python -m benchmarks.sweep                  1,000, 10,000 and 100,000 item-sites, 104 weeks of history each
+    python -m benchmarks.sweep 400000           other sizes
+    python -m benchmarks.sweep --csv 10000      also the import of such a network as CSV
+
+Each size runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import resource
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from time import perf_counter
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from agent.approval_policy import packaged_policy_text
+from agent.desk import ExceptionDesk
+from agent.drafting import TemplateDrafter
+from agent.ruling import Gate
+from benchmarks.worlds import AS_OF, SITES, demand_rows, network
+from inventory.anchor import Anchor
+from inventory.cases import list_cases
+from inventory.database import Database
+from inventory.importing.gate import import_feeds
+from inventory.records import EVERYTHING, DocumentOfRecord, PolicyVersion
+from inventory.rulebook import insert_document, insert_policy
+from inventory.snapshots import SnapshotStore
+from service.demo.corpus import read_corpus
+from tools.intake import take_stock
+from tools.thresholds import packaged_thresholds
+from tools.toolbox import Toolbox
+
+SIZES = (1_000, 10_000, 100_000)
+NOW = AS_OF + timedelta(minutes=30)
+SCAN = ("look ahead", "health", "detect", "group")
+"""Steps of a sweep whose work grows with the item-sites; planning and explaining grow with the cases."""
+STEPS = ("write snapshot", "fill ledger", "refresh ledger", "recover", *SCAN, "plan", "queue")
+Answer = TypeVar("Answer")
+
+
+@dataclass
+class Measured:
+    """What one size took."""
+
+    item_sites: int
+    seconds: dict[str, float] = field(default_factory=dict)
+    findings: int = 0
+    cases: dict[str, int] = field(default_factory=dict)
+    explained: int = 0
+    scan_megabytes: float = 0.0
+    """Peak resident memory up to the end of grouping."""
+    megabytes: float = 0.0
+    """Peak resident memory of the whole process."""
+
+    def timed(self, step: str, work: Callable[[], Answer]) -> Answer:
+        """Do the work and note how long it took."""
+        started = perf_counter()
+        answer = work()
+        self.seconds[step] = perf_counter() - started
+        return answer
+
+    @property
+    def scan(self) -> float:
+        """Seconds of the steps that look at every item-site."""
+        return sum(self.seconds[step] for step in SCAN)
+
+    @property
+    def sweep(self) -> float:
+        """Seconds of the whole sweep."""
+        return self.seconds["sweep"]
+
+    @property
+    def per_case(self) -> float:
+        """Seconds to explain and rule on one case."""
+        return self.seconds["queue"] / max(self.explained, 1)
+
+
+class House:
+    """A whole product in a folder, with policies and rules adopted and no data yet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(folder / "evenkeel.sqlite3", Anchor(folder / "anchor.log"))
+        self.database.migrate()
+        self.snapshots = SnapshotStore(folder / "snapshots", self.database)
+        toolbox = Toolbox(self.database, self.snapshots, folder / "knowledge", lambda: NOW)
+        gate = Gate(rollout="auto", erp_native_key=True)
+        self.desk = ExceptionDesk(toolbox, TemplateDrafter(), folder / "checkpoints.sqlite3", gate)
+        self._adopt(NOW)
+
+    def _adopt(self, now: datetime) -> None:
+        policies = {"approval": packaged_policy_text(), "thresholds": packaged_thresholds()}
+        with self.database.write("bench", now) as transaction:
+            for kind, content in policies.items():
+                policy = {"kind": kind, "version": 1, "content": content, "author": "bench", "effective_at": now}
+                insert_policy(transaction, PolicyVersion.model_validate(policy))
+            for text in read_corpus():
+                insert_document(
+                    transaction,
+                    DocumentOfRecord(
+                        document_id=text.id, title=text.title, version=text.version, text=text.body,
+                        effective_from=text.effective_from, effective_to=text.effective_to,
+                        sites=tuple(sorted(text.sites)), suppliers=tuple(sorted(text.suppliers)),
+                        item_classes=tuple(sorted(text.item_classes)), actions=tuple(sorted(text.actions)),
+                        added_by="bench", added_at=now,
+                    ),
+                )  # fmt: skip
+
+
+def measure(item_sites: int, folder: Path) -> Measured:
+    """Write a network of that size, fill the ledger, and sweep it once."""
+    measured, house = Measured(item_sites), House(folder)
+    tables = network(item_sites)
+    write = house.snapshots.write
+    snapshot = measured.timed(
+        "write snapshot", lambda: write(tables, as_of=AS_OF, import_id="bench", actor="bench", now=NOW)
+    )
+    del tables
+
+    def take() -> None:
+        with house.database.write("bench", NOW) as transaction:
+            take_stock(transaction, snapshot)
+
+    measured.timed("fill ledger", take)
+    measured.timed("refresh ledger", take)
+
+    def watch(step: str, done: int, of: int) -> None:
+        if step == "plan jointly":
+            measured.scan_megabytes = peak_megabytes()
+        if step == "explain and rule":
+            measured.explained = of
+
+    sweep = measured.timed("sweep", lambda: house.desk.sweep(watch))
+    measured.seconds |= sweep.seconds
+    measured.item_sites, measured.findings = sweep.item_sites, sweep.findings
+    with house.database.read() as connection:
+        measured.cases = dict(Counter(row.case.kind.value for row in list_cases(connection, EVERYTHING)))
+    measured.megabytes = peak_megabytes()
+    return measured
+
+
+def measure_csv(item_sites: int, folder: Path) -> tuple[int, float, float]:
+    """Rows, seconds and peak memory of the import of such a network as CSV, ledger included."""
+    house, feeds = House(folder), folder / "feeds"
+    feeds.mkdir()
+    rows = 0
+    for name, frame in network(item_sites).items():
+        delivered = demand_rows(frame) if name == "demand" else frame
+        delivered.write_csv(feeds / f"{name}.csv", datetime_format="%Y-%m-%dT%H:%M:%SZ")
+        rows += delivered.height
+    started = perf_counter()
+    import_feeds(
+        feeds, mapping=None, database=house.database, snapshots=house.snapshots, actor="bench", now=NOW, as_of=AS_OF,
+        when_current=take_stock,
+    )  # fmt: skip
+    return rows, perf_counter() - started, peak_megabytes()
+
+
+def peak_megabytes() -> float:
+    """Most resident memory this process ever had."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024.0**2 if sys.platform == "darwin" else 1024.0)
+
+
+def alone(work: Callable[[int, Path], Answer], item_sites: int) -> Answer:
+    """Run in a fresh process and a fresh folder."""
+    context = multiprocessing.get_context("spawn")
+    with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1, mp_context=context) as pool:
+        return pool.submit(work, item_sites, Path(folder)).result()
+
+
+def table_of(results: list[Measured]) -> Table:
+    """Sizes side by side."""
+    table = Table(title=f"Sweep of items × {len(SITES)} sites × 104 weeks, one process")
+    table.add_column("")
+    for measured in results:
+        table.add_column(f"{measured.item_sites:,}", justify="right")
+
+    def row(name: str, cell: Callable[[Measured], str], *, end_section: bool = False) -> None:
+        table.add_row(name, *(cell(measured) for measured in results), end_section=end_section)
+
+    for step in STEPS:
+        row(
+            f"{step}, s", lambda m, step=step: f"{m.seconds[step]:.2f}", end_section=step in ("refresh ledger", "queue")
+        )  # type: ignore[misc]  # the default binds the step
+    row("scan (look ahead to group), s", lambda m: f"{m.scan:.2f}")
+    row("scan, item-sites/s", lambda m: f"{m.item_sites / m.scan:,.0f}")
+    row("whole sweep, s", lambda m: f"{m.sweep:.2f}")
+    row("whole sweep, item-sites/s", lambda m: f"{m.item_sites / m.sweep:,.0f}")
+    row("peak memory up to the plan, MB", lambda m: f"{m.scan_megabytes:,.0f}")
+    row("peak memory, MB", lambda m: f"{m.megabytes:,.0f}", end_section=True)
+    row("findings", lambda m: f"{m.findings:,}")
+    row("cases", lambda m: f"{sum(m.cases.values()):,}")
+    row("cases explained", lambda m: f"{m.explained:,}")
+    row("explain and rule, ms/case", lambda m: f"{1000 * m.per_case:.1f}")
+    for kind in sorted({kind for measured in results for kind in measured.cases}):
+        row(f"  {kind.replace('_', ' ')}", lambda m, kind=kind: f"{m.cases.get(kind, 0):,}")  # type: ignore[misc]  # the default binds the kind
+    return table
+
+
+def main() -> None:
+    """Measure the sizes asked for and print the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.sweep", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, metavar="ITEM_SITES")
+    parser.add_argument("--csv", type=int, metavar="ITEM_SITES", help="also import a network of that size as CSV")
+    arguments = parser.parse_args()
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    results = []
+    for size in arguments.sizes:
+        results.append(alone(measure, size))
+        console.print(f"{results[-1].item_sites:,} item-sites swept in {results[-1].sweep:.1f} s")
+    console.print(table_of(results))
+    if arguments.csv:
+        rows, seconds, megabytes = alone(measure_csv, arguments.csv)
+        console.print(
+            f"CSV import of {arguments.csv:,} item-sites: {rows:,} rows in {seconds:.1f} s, "
+            f"{rows / seconds:,.0f} rows/s, peak {megabytes:,.0f} MB"
+        )
+
+
+if __name__ == "__main__":
+    main()

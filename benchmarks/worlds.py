@@ -1,0 +1,236 @@
+"""Synthetic networks of any size, straight as the tables a snapshot holds: same seed and size, same world.
+
+Rules
+-----
+1. One distribution centre buys from suppliers and feeds nine stores; every item is planned at every site.
+2. Six in ten item-sites sell every week (Poisson), four in ten now and then (a coin, then a geometric size).
+3. Stock lies between a reorder point and an order-up-to level. About one item-site in a hundred is in trouble: most of
+   those are nearly empty, the others hold years of stock. A few suppliers are late with everything they owe.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from inventory.contract import table
+from inventory.stored_tables import HISTORY_WEEKS, empty_table, history_weeks, stored_schema
+
+AS_OF = datetime(2024, 4, 8, 6, 0, tzinfo=UTC)
+TODAY = AS_OF.date()
+SITES = tuple(["DC-0"] + [f"ST-{number}" for number in range(1, 10)])
+EMPTY_SHARE, FULL_SHARE = 0.012, 0.003
+"""Share of item-sites that are nearly empty, and of those that hold years of stock."""
+SUPPLIER_ITEMS, LATE_SUPPLIERS = 100, 0.02
+"""Items a supplier sells, and the share of suppliers that are late."""
+PAST_ORDERS = 6
+"""Received orders per item."""
+SUPPLIER_DAYS, LANE_DAYS, REVIEW_DAYS = 21, 3, 7
+ITEMS_PER_PLANNER = 250
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """The item-sites of a world, sorted by item and site, shape ``(n,)`` throughout."""
+
+    item: Integers
+    site: Integers
+    weekly: Floats
+    """Mean demand, units a week."""
+    sd: Floats
+    """Its standard deviation."""
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """Columns ``item`` and ``site``."""
+        return {"item": item_names(self.item), "site": [SITES[site] for site in self.site]}
+
+    @property
+    def bought(self) -> NDArray[np.bool_]:
+        """Rows a supplier replenishes; the others draw on the distribution centre."""
+        return self.site == 0
+
+    def reorder_point(self) -> Floats:
+        """Mean over the protected weeks and two standard deviations."""
+        weeks = (np.where(self.bought, SUPPLIER_DAYS, LANE_DAYS + 1) + REVIEW_DAYS) / 7.0
+        return np.asarray(np.ceil(self.weekly * weeks + 2.0 * self.sd * np.sqrt(weeks)))
+
+
+def item_names(numbers: Integers) -> list[str]:
+    """Ids of items, in the order of their numbers."""
+    return [f"IT-{number:06d}" for number in numbers]
+
+
+def network(item_sites: int, *, seed: int = 20240408) -> dict[str, pl.DataFrame]:
+    """Contract tables of a network of that many item-sites, rounded up to whole items, as ``SnapshotStore`` takes them."""
+    generator = np.random.Generator(np.random.PCG64(seed))
+    items = -(-item_sites // len(SITES))
+    history, plan = _demand(items, generator)
+    cost = np.round(generator.lognormal(2.5, 0.8, items) + 0.5, 2)
+    stock = _stock(plan, generator)
+    tables = {
+        "sites": _frame("sites", site=list(SITES), name=list(SITES), kind=["dc"] + ["store"] * 9),
+        "items": _items(cost, generator),
+        "suppliers": _suppliers(items),
+        "supplier_items": _terms(cost),
+        "item_sites": _item_sites(plan),
+        "lanes": _lanes(),
+        "stock": _frame("stock", **plan.names, on_hand=stock, as_of=AS_OF),
+        "demand": history,
+        "purchase_orders": _orders(plan, generator),
+        "transfers": _transfers(plan, generator),
+    }
+    return tables
+
+
+def demand_rows(demand: pl.DataFrame) -> pl.DataFrame:
+    """The weekly lists as the rows a feed delivers, weeks without a sale included."""
+    weeks = pl.Series("date", history_weeks(AS_OF))
+    return (
+        demand.select("item", "site", quantity=pl.col("weekly").arr.to_list())
+        .explode("quantity")
+        .with_columns(
+            pl.col("quantity").cast(pl.Int64),
+            date=pl.concat([weeks] * demand.height) if demand.height else weeks.clear(),
+        )
+    )
+
+
+def _frame(name_of_table: str, **columns: object) -> pl.DataFrame:
+    """A stored table from columns and constants; what is not named has the contract's default."""
+    schema = stored_schema(name_of_table)
+    constants = {column.name: column.default for column in table(name_of_table).columns} | columns
+    long = {name: values for name, values in columns.items() if isinstance(values, list | np.ndarray)}
+    rows = len(next(iter(long.values())))
+    frame = pl.DataFrame({name: pl.Series(name, values).cast(schema[name]) for name, values in long.items()})
+    constant = [pl.lit(constants[name]).cast(kind).alias(name) for name, kind in schema.items() if name not in long]
+    return frame.with_columns(constant).select(schema.names()) if rows else empty_table(name_of_table)
+
+
+def _demand(items: int, generator: np.random.Generator) -> tuple[pl.DataFrame, _Plan]:
+    """Weekly history and the moments it was drawn from."""
+    n = items * len(SITES)
+    weekly = generator.lognormal(1.2, 0.9, n)
+    weekly[:: len(SITES)] *= 4.0
+    often = generator.random(n) < 0.6
+    chance = np.where(often, 1.0, generator.uniform(0.1, 0.4, n))
+    size = np.where(often, weekly, 1.0 + weekly / 2.0)
+    shape = (n, HISTORY_WEEKS)
+    units = generator.poisson(weekly[:, None], shape)
+    lumps = (generator.random(shape) < chance[:, None]) * generator.geometric(1.0 / size.clip(1.0)[:, None], shape)
+    units = np.where(often[:, None], units, lumps).astype(np.float32)
+    item, site = np.divmod(np.arange(n), len(SITES))
+    plan = _Plan(item, site, units.mean(axis=1).astype(np.float64), units.std(axis=1).astype(np.float64))
+    quiet = np.zeros(shape, dtype=np.bool_)
+    schema = stored_schema("demand")
+    columns = {"weekly": units, "promotion": quiet, "censored": quiet}
+    frame = pl.DataFrame(plan.names, schema={"item": pl.String(), "site": pl.String()})
+    return frame.with_columns(pl.Series(name, values, schema[name]) for name, values in columns.items()), plan
+
+
+def _stock(plan: _Plan, generator: np.random.Generator) -> Integers:
+    level, n = plan.reorder_point(), len(plan.item)
+    stock = np.ceil(level + generator.uniform(0.1, 0.9, n) * np.maximum(plan.weekly, 1.0))
+    fate = generator.random(n)
+    stock = np.where(fate < EMPTY_SHARE, np.floor(generator.uniform(0.0, 0.5, n) * plan.weekly), stock)
+    full = fate > 1.0 - FULL_SHARE
+    return np.where(full, np.ceil(150.0 * plan.weekly) + 40.0, stock).astype(np.int64)
+
+
+def _items(cost: Floats, generator: np.random.Generator) -> pl.DataFrame:
+    classes = generator.choice(["", "consumable", "constrained", "regulated"], len(cost), p=[0.7, 0.2, 0.06, 0.04])
+    names = item_names(np.arange(len(cost)))
+    return _frame(
+        "items", item=names, name=names, cost=cost, price=np.round(cost * 1.7, 2), flags=classes.tolist(), launch_date=date(2020, 1, 6),
+    )  # fmt: skip
+
+
+def _supplier_of(items: Integers) -> list[str]:
+    return [f"SUP-{number // SUPPLIER_ITEMS:04d}" for number in items]
+
+
+def _suppliers(items: int) -> pl.DataFrame:
+    names = sorted(set(_supplier_of(np.arange(items))))
+    return _frame("suppliers", supplier=names, name=names)
+
+
+def _terms(cost: Floats) -> pl.DataFrame:
+    items = np.arange(len(cost))
+    return _frame(
+        "supplier_items", supplier=_supplier_of(items), item=item_names(items), price=cost,
+        minimum_order_quantity=10, order_multiple=5, contract_lead_time_days=SUPPLIER_DAYS, order_cost=20.0,
+        expedite_lead_time_days=7, expedite_price_factor=1.3, expedite_fixed_cost=50.0,
+    )  # fmt: skip
+
+
+def _item_sites(plan: _Plan) -> pl.DataFrame:
+    level = plan.reorder_point()
+    suppliers = _supplier_of(plan.item)
+    return _frame(
+        "item_sites", **plan.names, reorder_point=level, order_up_to_level=level + np.ceil(plan.weekly),
+        service_target=0.95, review_period_days=REVIEW_DAYS,
+        source=[supplier if site == 0 else SITES[0] for supplier, site in zip(suppliers, plan.site, strict=True)],
+        planner=[f"planner-{item // ITEMS_PER_PLANNER}" for item in plan.item],
+    )  # fmt: skip
+
+
+def _lanes() -> pl.DataFrame:
+    """From the distribution centre to every store, and between stores that are next to each other, both ways."""
+    ways = [(SITES[0], store) for store in SITES[1:]]
+    ways += [way for a, b in zip(SITES[1:], SITES[2:], strict=False) for way in ((a, b), (b, a))]
+    return _frame(
+        "lanes", origin=[a for a, _ in ways], destination=[b for _, b in ways], mode="truck",
+        transit_days=float(LANE_DAYS), transit_sd_days=0.7, unit_cost=0.4, fixed_cost=8.0, lot_multiple=1,
+        calendar="1234567",
+    )  # fmt: skip
+
+
+def _days(offsets: Integers) -> list[date]:
+    return [TODAY + timedelta(days=offset) for offset in offsets.tolist()]
+
+
+def _orders(plan: _Plan, generator: np.random.Generator) -> pl.DataFrame:
+    """Received orders of every item, and an open one for a quarter of the items; a late supplier's are overdue."""
+    items = plan.item[plan.bought]
+    weekly = plan.weekly[plan.bought]
+    past = np.repeat(items, PAST_ORDERS)
+    ordered = -np.tile(40 + 30 * np.arange(PAST_ORDERS), len(items))
+    took = np.maximum(np.rint(generator.normal(SUPPLIER_DAYS, 3.0, len(past))), 3).astype(np.int64)
+    waiting = np.flatnonzero(generator.random(len(items)) < 0.25)
+    age = generator.integers(1, SUPPLIER_DAYS, len(waiting))
+    suppliers = len(set(_supplier_of(items)))
+    late = np.flatnonzero(generator.random(suppliers) < LATE_SUPPLIERS)
+    overdue = np.isin(items[waiting] // SUPPLIER_ITEMS, late)
+    age = np.where(overdue, SUPPLIER_DAYS + 6, age)
+    open_items = items[waiting]
+    received = _frame(
+        "purchase_orders", order_id=[f"PO-{number:07d}" for number in range(len(past))], line=1,
+        supplier=_supplier_of(past), item=item_names(past), site=SITES[0], ordered_date=_days(ordered),
+        promised_date=_days(ordered + SUPPLIER_DAYS), received_date=_days(ordered + took), quantity=50,
+        received_quantity=50, status="received",
+    )  # fmt: skip
+    still_open = _frame(
+        "purchase_orders", order_id=[f"PX-{number:07d}" for number in range(len(open_items))], line=1,
+        supplier=_supplier_of(open_items), item=item_names(open_items), site=SITES[0], ordered_date=_days(-age),
+        promised_date=_days(SUPPLIER_DAYS - age), quantity=np.ceil(3.0 * weekly[waiting]) + 1.0, received_quantity=0,
+        status="open",
+    )  # fmt: skip
+    return pl.concat([received, still_open])
+
+
+def _transfers(plan: _Plan, generator: np.random.Generator) -> pl.DataFrame:
+    """One store in twenty has something on its way from the distribution centre."""
+    moving = np.flatnonzero(~plan.bought & (generator.random(len(plan.item)) < 0.05))
+    return _frame(
+        "transfers", transfer_id=[f"TR-{number:07d}" for number in range(len(moving))], line=1,
+        item=item_names(plan.item[moving]), origin=SITES[0], destination=[SITES[site] for site in plan.site[moving]],
+        mode="truck", shipped_date=TODAY - timedelta(days=1), expected_date=TODAY + timedelta(days=2),
+        quantity=np.ceil(plan.weekly[moving]) + 1.0, received_quantity=0, status="in_transit",
+    )  # fmt: skip
