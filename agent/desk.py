@@ -27,7 +27,7 @@ from inventory.proposals import find_proposal, list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
 from tools.actions import Execution, dispatch, due, reconcile
-from tools.learning import open_outcome
+from tools.learning import open_missing_outcomes, open_outcome
 from tools.replay import Replay, replay_plan, replay_proposal
 from tools.toolbox import Toolbox
 from tools.why import Why, explain_why
@@ -117,6 +117,8 @@ class ExceptionDesk:
         toolbox = self.toolbox
         expired = expire(toolbox)
         reconciled = reconcile(toolbox) if toolbox.erp is not None else []
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            open_missing_outcomes(transaction)
         anchored = self._anchor_missing()
         orphans = toolbox.snapshots.sweep_orphans(now=toolbox.now())
         return Recovery(expired=tuple(expired), reconciled=tuple(reconciled), anchored=anchored, orphan_parts=orphans)

@@ -97,18 +97,9 @@ def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     context.progress("detect", 0, 1)
     with toolbox.database.read() as connection:
-        findings = detect_findings(_own_outlook(toolbox), toolbox.thresholds(connection))
+        findings = detect_findings(toolbox.decided_outlook(connection), toolbox.thresholds(connection))
     context.lap("detect")
     return {"findings": [*findings, *state["report"].findings]}
-
-
-def _own_outlook(toolbox: Toolbox) -> Outlook:
-    """The outlook without what is only proposed: a draft nobody approved does not end the trouble."""
-    with toolbox.database.read() as connection:
-        undecided = list_proposals(
-            connection, EVERYTHING, states=(ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
-        )
-        return toolbox.outlook(connection, exclude=[proposal.proposal_id for proposal in undecided])
 
 
 def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
@@ -116,8 +107,12 @@ def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     context.progress("group and rank", 0, 1)
     with toolbox.database.read() as connection:
-        thresholds = toolbox.thresholds(connection)
-    cases = group_findings(state["findings"], _own_outlook(toolbox), thresholds, state["snapshot_id"])
+        cases = group_findings(
+            state["findings"],
+            toolbox.decided_outlook(connection),
+            toolbox.thresholds(connection),
+            state["snapshot_id"],
+        )
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         triage = open_cases(transaction, cases, state["snapshot_id"])
     context.lap("group")
@@ -155,7 +150,8 @@ def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
 def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     """Keep the sweep and its figures."""
     context, toolbox = runtime.context, runtime.context.toolbox
-    outlook = _own_outlook(toolbox)
+    with toolbox.database.read() as connection:
+        outlook = toolbox.decided_outlook(connection)
     now = toolbox.now()
     what = list(state["dispositions"].values())
     with toolbox.database.write("evenkeel", now) as transaction:

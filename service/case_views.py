@@ -23,6 +23,7 @@ from inventory.proposals import (
 )
 from inventory.record import Record
 from inventory.records import (
+    EVERYTHING,
     ActionKind,
     Approval,
     Case,
@@ -260,7 +261,8 @@ def _detail(connection: Connection, scope: Scope, proposal: Proposal) -> Proposa
         explanation=find_explanation(connection, scope, known),
         rulings=tuple(list_rulings(connection, scope, known)),
         approvals=tuple(list_approvals(connection, scope, known)),
-        reservations=tuple(list_reservations(connection, scope, proposal_id=known)),
+        # Whoever may see the proposal may see what it holds: its own lines name the same sites and units.
+        reservations=tuple(list_reservations(connection, EVERYTHING, proposal_id=known)),
         documents=tuple(list_outbox(connection, scope, proposal_id=known)),
         receipts=tuple(list_receipts(connection, scope, proposal_id=known)),
     )

@@ -88,6 +88,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "execute": acting.execute,
     "brief": reading.brief,
     "why": reading.why,
+    "role": reading.role,
     "trace": reading.trace,
     "replay": reading.replay,
     "kill-switch": acting.kill_switch,

@@ -6,6 +6,7 @@ store about to run out, one lane between them.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -292,6 +293,17 @@ class World:
             folder, mapping=None, database=self.database, snapshots=self.snapshots, actor="evenkeel",
             now=self.clock(), as_of=as_of, when_current=take_stock,
         )  # fmt: skip
+
+    def deliver_from_erp(self) -> ImportReport:
+        """Import what the ERP itself would export now: its stock, and its transfers with our keys."""
+        stock = {(p.item, p.site): self.erp.on_hand(p.item, p.site) for p in self.network.item_sites}
+        return self.deliver(self.network.with_stock(stock), self.erp.export_transfers())
+
+    def copied_to(self, folder: Path) -> World:
+        """The same world in another folder, as it stands now; the clock is the copy's own."""
+        self.database.dispose()
+        shutil.copytree(self.folder, folder)
+        return World(folder, self.network, TurnableClock(self.clock()), self.native_key, self.rollout)
 
     def proposals(self, *states: ProposalState) -> list[Proposal]:
         """Proposals in some states, all when none is named."""

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 
 from inventory.records import CaseKind, FeedHealth, Finding
 from inventory.snapshots import Snapshot
+from inventory.stock_book import differences
 from inventory.tables import imports, quarantine
 from tools.arrays import age_hours
 from tools.outlook import Outlook
@@ -49,9 +50,16 @@ def check_health(
 ) -> HealthReport:
     """Look at feed ages, count mismatches, refused rows and contract lead times."""
     mismatches = _stock_mismatches(snapshot, outlook, thresholds)
+    booked = _book_differences(snapshot, outlook, thresholds)
     refused, refused_by_feed = _refused_rows(connection, snapshot, thresholds)
     feeds = _feed_health(snapshot, outlook, thresholds, now, mismatches, refused_by_feed)
-    findings = [*mismatches, *_stale_feeds(snapshot, feeds, thresholds), *refused, *_lead_times(outlook, thresholds)]
+    findings = [
+        *mismatches,
+        *booked,
+        *_stale_feeds(snapshot, feeds, thresholds),
+        *refused,
+        *_lead_times(outlook, thresholds),
+    ]
     return HealthReport(tuple(feeds), tuple(sorted(findings, key=lambda f: (f.cause, f.site, f.item))))
 
 
@@ -154,6 +162,44 @@ def _stock_mismatches(snapshot: Snapshot, outlook: Outlook, thresholds: Threshol
                     "mismatch_cost": round(gap * cost, 2),
                 },
                 note=f"count the shelf; if the count is right, correct the book from {book} to {count} units",
+            )
+        )
+    return found
+
+
+def _book_differences(snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+    """Stock that opening balance and movements do not lead to; only where movements are sent."""
+    movements = snapshot.table("movements")
+    if movements.is_empty():
+        return []
+    by_place = (
+        differences(snapshot.table("stock"), movements)
+        .group_by("item", "site")
+        .agg(pl.col("on_hand").sum(), pl.col("rebuilt").sum())
+        .sort("item", "site")
+    )
+    found = []
+    for row in by_place.iter_rows(named=True):
+        stock, book = int(row["on_hand"]), int(row["rebuilt"])
+        if abs(stock - book) < thresholds.value(KIND.value, "mismatch_units", site=row["site"]):
+            continue
+        place = outlook.arrays.row_of.get((row["item"], row["site"]))
+        cost = float(outlook.arrays.cost[place]) if place is not None else 0.0
+        found.append(
+            _problem(
+                snapshot,
+                thresholds,
+                item=row["item"],
+                site=row["site"],
+                cause="movements_mismatch",
+                quantity=abs(stock - book),
+                threshold="mismatch_units",
+                measures={
+                    "stock_units": float(stock),
+                    "rebuilt_units": float(book),
+                    "mismatch_cost": round(abs(stock - book) * cost, 2),
+                },
+                note=f"movements lead to {book} units, the book says {stock}: find the missing movement",
             )
         )
     return found

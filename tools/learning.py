@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy import exists, select
+
 from inventory.cases import find_case, set_case_state
 from inventory.chronicle import list_outcomes, save_outcome
 from inventory.database import Transaction
@@ -9,6 +11,7 @@ from inventory.outbox import list_outbox
 from inventory.proposals import find_proposal, find_situation
 from inventory.records import EVERYTHING, ActionKind, CaseState, DocumentState, Outcome, ProposalState
 from inventory.snapshots import Snapshot
+from inventory.tables import outcomes, proposals
 from tools.toolbox import Toolbox
 
 
@@ -31,6 +34,22 @@ def open_outcome(transaction: Transaction, proposal_id: str) -> Outcome:
     )
     save_outcome(transaction, outcome)
     return outcome
+
+
+def open_missing_outcomes(transaction: Transaction) -> list[str]:
+    """Open the outcome of everything that was posted or refused while nobody was there to learn from it."""
+    query = (
+        select(proposals.c.proposal_id)
+        .where(
+            proposals.c.state.in_([ProposalState.EXECUTED.value, ProposalState.FAILED.value]),
+            ~exists().where(outcomes.c.proposal_id == proposals.c.proposal_id),
+        )
+        .order_by(proposals.c.proposal_id)
+    )
+    missing = list(transaction.connection.execute(query).scalars())
+    for proposal_id in missing:
+        open_outcome(transaction, proposal_id)
+    return missing
 
 
 def observe_receipts(toolbox: Toolbox, transaction: Transaction, snapshot: Snapshot) -> list[str]:

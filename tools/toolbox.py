@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ADDING = (ActionKind.TRANSFER, ActionKind.PURCHASE)
 """Actions that bring units no feed shows yet; an expedited order is in the feed already."""
+UNDECIDED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
 PROMISED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.APPROVED)
 SENT = (ProposalState.LEASED, ProposalState.SENT, ProposalState.IN_DOUBT, ProposalState.EXECUTED)
 
@@ -96,6 +97,11 @@ class Toolbox:
             committed_lines(connection, snapshot, exclude=exclude),
             self.thresholds(connection),
         )
+
+    def decided_outlook(self, connection: Connection) -> Outlook:
+        """The forward look without what is only proposed: a draft nobody approved does not end the trouble."""
+        undecided = list_proposals(connection, EVERYTHING, states=UNDECIDED)
+        return self.outlook(connection, exclude=[proposal.proposal_id for proposal in undecided])
 
     def outlook_of(
         self,

@@ -129,6 +129,41 @@ def why(
     console.print(cell(f"{answer.item} at {answer.site}", "bold"), table, cell(answer.verdict, "bold"))
 
 
+class Role(StrEnum):
+    """A role of the agent that can be asked on its own."""
+
+    INVENTORY = "inventory"
+    DEMAND = "demand"
+    REPLENISHMENT = "replenishment"
+    ALLOCATION = "allocation"
+    SUPPLY = "supply"
+    AUDIT = "audit"
+
+
+def role(
+    name: Annotated[Role, typer.Argument(metavar="ROLE", help="inventory, demand, replenishment, allocation, …")],
+    about: Annotated[str, typer.Argument(help="An item; for supply a supplier, for audit a case.")],
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Ask one of the agent's roles on its own."""
+    from inventory.people import scope_of
+    from service.case_tables import cell, plain_table
+    from service.console import out, write_json
+    from tools.roles import ROLES
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        answer = ROLES[name.value](house.toolbox, connection, scope_of(user), about)
+    if as_json:
+        write_json(answer)
+        return
+    table = plain_table(*answer.columns)
+    for line in answer.rows:
+        table.add_row(*(cell(word) for word in line))
+    console = out()
+    console.print(cell(f"{answer.role}: {answer.about}", "bold"), table)
+
+
 def trace(
     some_id: Annotated[str, typer.Argument(metavar="ID", help="A case or a proposal.")],
     as_json: AsJson = False,

@@ -266,4 +266,5 @@ def _where_next(console: Console) -> None:
         ("evenkeel brief --format html --output brief.html", "the same brief as a page"),
         ("evenkeel audit verify", "the proof again"),
     ):
-        console.print(f"  EVENKEEL_HOME=.demo .venv/bin/{command} --as anna.planner".ljust(88), Text(what, style="dim"))
+        console.print(Text(f"  {what}:", style="dim"))
+        console.print(f"    EVENKEEL_HOME=.demo .venv/bin/{command} --as anna.planner", soft_wrap=True)

@@ -17,7 +17,7 @@ from service.demo.company import Tables
 
 @dataclass(frozen=True)
 class PostedDocument:
-    """One document Evenkeel posted: a transfer line, or a purchase when ``origin`` is a supplier."""
+    """One line of a document Evenkeel posted: of a transfer, or of a purchase when ``origin`` is a supplier."""
 
     key: str
     """The idempotency key the ERP keeps with it."""
@@ -56,8 +56,10 @@ def next_day(
     for key in received:
         later = _receive(later, key, now)
     suppliers = set(later["suppliers"]["supplier"])
+    _refuse_repeated_lines(posted)
+    for key in sorted({document.key for document in posted}):
+        _refuse_known_key(later, key)
     for document in posted:
-        _refuse_known_key(later, document.key)
         post = _order if document.origin in suppliers else _ship
         later = post(later, document, now)
     return later
@@ -69,6 +71,16 @@ def _aged(tables: Tables, passed: timedelta) -> Tables:
     for name in ("feeds", "stock"):
         aged[name] = tables[name].with_columns(pl.col("as_of") + passed)
     return aged
+
+
+def _refuse_repeated_lines(posted: Sequence[PostedDocument]) -> None:
+    """A document has one line per item and lane; the same line twice is the same posting twice."""
+    seen: set[tuple[str, str, str, str]] = set()
+    for line in posted:
+        place = (line.key, line.item, line.origin, line.destination)
+        if place in seen:
+            raise ValueError(f"key {line.key} is posted twice")
+        seen.add(place)
 
 
 def _refuse_known_key(tables: Tables, key: str) -> None:
@@ -90,7 +102,7 @@ def _ship(tables: Tables, document: PostedDocument, now: datetime) -> Tables:
     identifier = f"TR-{document.key}"
     row = {
         "transfer_id": identifier,
-        "line": 1,
+        "line": 1 + transfers.filter(pl.col("transfer_id") == identifier).height,
         "item": document.item,
         "origin": document.origin,
         "destination": document.destination,
@@ -115,7 +127,7 @@ def _order(tables: Tables, document: PostedDocument, now: datetime) -> Tables:
     orders = tables["purchase_orders"]
     row = {
         "order_id": f"PO-{document.key}",
-        "line": 1,
+        "line": 1 + orders.filter(pl.col("order_id") == f"PO-{document.key}").height,
         "supplier": document.origin,
         "item": document.item,
         "site": document.destination,

@@ -128,6 +128,15 @@ def test_protection_lies_on_the_lots_that_expire_last(database: Database) -> Non
     assert [line_of(database, lot).protect for lot in ("may", "july", "never")] == [0, 0, 3]
 
 
+def test_a_partly_protected_lot_gives_what_lies_above_its_floor(database: Database) -> None:
+    first, second = boards(50, lot="A", expiry=date(2026, 5, 1)), boards(50, lot="B", expiry=date(2026, 7, 1))
+    stock(database, first)
+    with database.write("evenkeel", NOW) as transaction:
+        set_protection(transaction, {(BOARD, LYON): 20})
+    stock(database, first, second)
+    assert states(database, promised(database, 1, 40)) == [("A", "held", 30), ("B", "held", 10)]
+
+
 def test_protection_gives_way_to_units_already_promised(database: Database) -> None:
     stock(database, boards(100))
     proposal_id = promised(database, 1, 70)
@@ -246,6 +255,16 @@ def test_a_proposal_already_voided_frees_its_other_lots_before_anybody_else_is(d
     assert lost == [wide]
     assert states(database, small) == [("A", "held", 20)]
     assert states(database, late) == [("B", "held", 15)]
+
+
+def test_units_under_way_leave_less_room_for_what_is_reserved(database: Database) -> None:
+    stock(database, boards(100))
+    posted(database, 40)
+    kept, lost = promised(database, 2, 30), promised(database, 3, 20)
+    assert stock(database, boards(90)) == []
+    assert stock(database, boards(89)) == [lost]
+    assert (line_of(database).in_flight, line_of(database).reserved) == (40, 30)
+    assert states(database, kept) == [("", "held", 30)]
 
 
 def test_a_line_that_is_gone_voids_its_proposals_and_leaves_the_ledger(database: Database) -> None:

@@ -34,9 +34,10 @@ from tests.inventory.worlds import BOARD, LYON, NOW, PORTO, a_database, boards, 
 LOTS = {"a": date(2026, 5, 1), "b": date(2026, 7, 1), "c": None}
 FIRST_EXPIRING_FIRST = ("a", "b", "c")
 HOUR = timedelta(hours=1)
+PROPOSALS = 4
 counts = st.tuples(st.integers(0, 60), st.integers(0, 15))
 feeds = st.dictionaries(st.sampled_from(sorted(LOTS)), counts)
-numbers = st.integers(1, 6)
+numbers = st.integers(1, PROPOSALS)
 
 
 @dataclass
@@ -66,14 +67,14 @@ class Lot:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Six proposals compete for three lots while snapshots, floors, leases, postings and feeds come and go."""
+    """Four proposals compete for three lots while snapshots, floors, leases, postings and feeds come and go."""
 
     def __init__(self, template: Path, directory: Path) -> None:
         super().__init__()
         self.database = a_database(template, Path(tempfile.mkdtemp(dir=directory)))
         self.hour = 0
         self.lots: dict[str, Lot] = {}
-        self.promises = {number: Promise() for number in range(1, 7)}
+        self.promises = {number: Promise() for number in range(1, PROPOSALS + 1)}
         self.ids: dict[int, str] = {}
 
     def teardown(self) -> None:
@@ -122,6 +123,14 @@ class LedgerMachine(RuleBasedStateMachine):
         with self.database.write("evenkeel", NOW) as transaction:
             lift_off(transaction, self.ids[number])
         self._advance(number, ("committed",), "in_flight")
+
+    @rule(chosen=st.lists(numbers, min_size=1, max_size=2, unique=True), quantity=st.integers(5, 40))
+    def send(self, chosen: list[int], quantity: int) -> None:
+        """The whole way to the lease at once, so that units are often under way beside reserved ones."""
+        for number in chosen:
+            self.hold(number, quantity)
+            self.commit(number)
+        self.lift_off(chosen[0])
 
     @rule(number=numbers)
     def touch_down(self, number: int) -> None:

@@ -35,6 +35,22 @@ def house(home: Path) -> Iterator[House]:
     opened.close()
 
 
+@pytest.fixture(scope="module")
+def still_house(swept_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A copy that the tests of a module share, because they decide nothing in it."""
+    copied = tmp_path_factory.mktemp("still") / "home"
+    shutil.copytree(swept_home, copied)
+    opened = open_home(Settings(home=copied))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def still_doors(still_house: House) -> Doors:
+    """The command line of the shared copy."""
+    return Doors(still_house.layout.home)
+
+
 @pytest.fixture
 def doors(home: Path) -> Doors:
     """The command line of the copy."""

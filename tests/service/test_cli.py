@@ -35,21 +35,21 @@ def test_help_loads_nothing_heavy(words: tuple[str, ...]) -> None:
     assert not _imported(*words) & HEAVY
 
 
-def test_a_list_of_cases_loads_no_graph_index_or_solver(home: Path) -> None:
-    loaded = _imported("cases", "--as", MANAGER, home=home)
+def test_a_list_of_cases_loads_no_graph_index_or_solver(still_house: House) -> None:
+    loaded = _imported("cases", "--as", MANAGER, home=still_house.layout.home)
     assert "sqlalchemy" in loaded
     assert not loaded & {"langgraph", "langchain_core", "chromadb", "scipy", "polars", "fastapi", "openai"}
 
 
-def test_every_command_explains_itself(doors: Doors) -> None:
+def test_every_command_explains_itself(still_doors: Doors) -> None:
     for name in (*COMMANDS, "audit verify", "knowledge search", "user add"):
-        result = doors.knock(*name.split(), "--help")
+        result = still_doors.knock(*name.split(), "--help")
         assert result.exit_code == 0
         assert "Usage" in result.stdout
 
 
-def test_the_help_names_every_reason(doors: Doors) -> None:
-    said = " ".join(doors.knock("decide", "--help").stdout.split())
+def test_the_help_names_every_reason(still_doors: Doors) -> None:
+    said = " ".join(still_doors.knock("decide", "--help").stdout.split())
     assert all(reason.value in said for reason in ReasonCode)
 
 
@@ -62,20 +62,20 @@ def test_the_help_names_every_reason(doors: Doors) -> None:
     ],
 )  # fmt: skip
 def test_every_reading_command_can_print_json_and_nothing_else(
-    doors: Doors, house: House, words: tuple[str, ...]
+    still_doors: Doors, still_house: House, words: tuple[str, ...]
 ) -> None:
-    proposal = a_transfer(house)
+    proposal = a_transfer(still_house)
     ids = {"CASE": proposal.content.case_id, "PROPOSAL": proposal.proposal_id}
-    assert doors.answer(*(ids.get(word, word) for word in words), "--as", MANAGER)
+    assert still_doors.answer(*(ids.get(word, word) for word in words), "--as", MANAGER)
 
 
-def test_the_list_fits_the_terminal_and_adds_up(doors: Doors) -> None:
-    said = doors.knock("cases", "--all", "--as", MANAGER).stdout
+def test_the_list_fits_the_terminal_and_adds_up(still_doors: Doors) -> None:
+    said = still_doors.knock("cases", "--all", "--as", MANAGER).stdout
     assert max(len(line) for line in said.splitlines()) <= WIDTH
     found, shown, automatic, held_back = map(int, re.findall(r"(?:found|shown|automatic|held back) (\d+)", said)[:4])
     assert found == shown + automatic + held_back
     assert len(re.findall(r"case-", said)) == found
-    assert len(doors.answer("cases", "--as", MANAGER)["cases"]) == shown
+    assert len(still_doors.answer("cases", "--as", MANAGER)["cases"]) == shown
 
 
 def test_one_case_shows_all_that_a_decision_needs(doors: Doors, house: House) -> None:
@@ -90,21 +90,21 @@ def test_one_case_shows_all_that_a_decision_needs(doors: Doors, house: House) ->
     assert doors.knock(*words).exit_code == 0, "the command to copy works as it stands"
 
 
-def test_a_reader_sees_their_own_sites_only(doors: Doors, house: House) -> None:
-    proposal = a_transfer(house)
-    seen = doors.answer("cases", "--all", "--as", "cara.planner")
-    assert 0 < seen["open_cases"] < doors.answer("cases", "--all", "--as", MANAGER)["open_cases"]
+def test_a_reader_sees_their_own_sites_only(still_doors: Doors, still_house: House) -> None:
+    proposal = a_transfer(still_house)
+    seen = still_doors.answer("cases", "--all", "--as", "cara.planner")
+    assert 0 < seen["open_cases"] < still_doors.answer("cases", "--all", "--as", MANAGER)["open_cases"]
     assert seen["counts"]["found"] == len(seen["cases"])
     for words in (("cases", proposal.content.case_id), ("proposals", proposal.proposal_id),
                   ("trace", proposal.proposal_id), ("why", "P-3435", "PL-NORTH")):  # fmt: skip
-        result = doors.knock(*words, "--as", "cara.planner")
+        result = still_doors.knock(*words, "--as", "cara.planner")
         assert result.exit_code == 1
         assert result.stderr.startswith("error: ")
         assert not result.stdout
 
 
-def test_nobody_enters_without_saying_who_they_are(doors: Doors) -> None:
-    result = doors.knock("cases")
+def test_nobody_enters_without_saying_who_they_are(still_doors: Doors) -> None:
+    result = still_doors.knock("cases")
     assert result.exit_code == 1
     assert "who are you" in result.stderr
 
@@ -154,12 +154,12 @@ def test_a_fresh_home_takes_its_first_data_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("what", ["nowhere", "rubbish"])
-def test_data_that_cannot_be_read_is_refused_in_one_line(doors: Doors, tmp_path: Path, what: str) -> None:
+def test_data_that_cannot_be_read_is_refused_in_one_line(still_doors: Doors, tmp_path: Path, what: str) -> None:
     folder = tmp_path / what
     if what == "rubbish":
         folder.mkdir()
         (folder / "stock.csv").write_bytes(b"item,site\n\xff\xfe\x00")
-    result = doors.knock("import", str(folder), "--as", MANAGER)
+    result = still_doors.knock("import", str(folder), "--as", MANAGER)
     assert result.exit_code == 1
     assert re.fullmatch(r"error: .+\n", result.stderr)
 
@@ -181,10 +181,10 @@ def test_the_kill_switch_is_easy_to_set_and_lifted_by_another_hand(doors: Doors)
     assert doors.answer("brief", "--as", MANAGER)["kill_switch"] is False
 
 
-def test_an_exported_log_can_be_verified_elsewhere(doors: Doors, tmp_path: Path) -> None:
-    assert doors.knock("audit", "export", "--as", PLANNER).exit_code == 1
+def test_an_exported_log_can_be_verified_elsewhere(still_doors: Doors, tmp_path: Path) -> None:
+    assert still_doors.knock("audit", "export", "--as", PLANNER).exit_code == 1
     file = tmp_path / "log.jsonl"
-    assert doors.knock("audit", "export", "--output", str(file), "--as", AUDITOR).exit_code == 0
+    assert still_doors.knock("audit", "export", "--output", str(file), "--as", AUDITOR).exit_code == 0
     previous = GENESIS
     for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
         entry = json.loads(line)

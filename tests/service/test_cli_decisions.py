@@ -33,8 +33,8 @@ def test_another_digest_is_refused_and_the_refusal_is_recorded(doors: Doors, hou
     assert any(moment["event"] == "decision.refused" for moment in told["moments"])
 
 
-def test_an_auditor_decides_nothing(doors: Doors, house: House) -> None:
-    result = doors.knock(*_words(a_transfer(house), "approve", "--as", AUDITOR))
+def test_an_auditor_decides_nothing(still_doors: Doors, still_house: House) -> None:
+    result = still_doors.knock(*_words(a_transfer(still_house), "approve", "--as", AUDITOR))
     assert result.exit_code == 3
     assert "auditor" in result.stderr
 
@@ -90,16 +90,16 @@ def test_an_escalation_asks_for_a_formal_approval(doors: Doors, house: House) ->
     ],
 )
 def test_what_cannot_be_understood_is_a_usage_error(
-    doors: Doors, house: House, verb: str, more: tuple[str, ...]
+    still_doors: Doors, still_house: House, verb: str, more: tuple[str, ...]
 ) -> None:
-    result = doors.knock(*_words(a_transfer(house), verb), *more, "--as", PLANNER)
+    result = still_doors.knock(*_words(a_transfer(still_house), verb), *more, "--as", PLANNER)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
     assert result.stderr
 
 
-def test_a_line_that_is_not_there_is_named(doors: Doors, house: House) -> None:
-    result = doors.knock(*_words(a_transfer(house), "edit", "--line", "7=1", "--as", PLANNER))
+def test_a_line_that_is_not_there_is_named(still_doors: Doors, still_house: House) -> None:
+    result = still_doors.knock(*_words(a_transfer(still_house), "edit", "--line", "7=1", "--as", PLANNER))
     assert result.exit_code == 1
     assert "no line 7" in result.stderr
 

@@ -88,8 +88,10 @@ def test_an_impossible_document_is_refused(today: Tables, document: PostedDocume
 
 
 def test_the_same_key_is_never_posted_or_received_twice(today: Tables) -> None:
-    with pytest.raises(ValueError, match="already holds key EK-ONE"):
+    with pytest.raises(ValueError, match="EK-ONE is posted twice"):
         next_day(today, [TRANSFER, TRANSFER])
+    with pytest.raises(ValueError, match="already holds key EK-ONE"):
+        next_day(next_day(today, [TRANSFER]), [TRANSFER])
     arrived = next_day(next_day(today, [TRANSFER]), received=["EK-ONE"])
     with pytest.raises(ValueError, match="no transfer with key EK-ONE"):
         next_day(arrived, received=["EK-ONE"])

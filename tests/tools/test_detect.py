@@ -109,7 +109,7 @@ def test_a_shortage_that_overdue_orders_explain_belongs_to_the_supplier(found: d
     assert (finding.threshold, finding.threshold_value) == ("supplier_delay.late_days", 5)
     assert finding.measures["expected_short_units"] > 10
     assert finding.measures["short_units_had_it_been_on_time"] < 1
-    assert finding.bites_on == MONDAY + timedelta(days=2)
+    assert finding.bites_on == MONDAY + timedelta(days=1)
 
 
 def test_fewer_late_lines_than_the_minimum_leave_the_shortage_to_the_item(ahead: tuple[Outlook, Thresholds]) -> None:
@@ -189,9 +189,8 @@ def test_money_below_the_threshold_is_nobodys_case(ahead: tuple[Outlook, Thresho
 
 def test_a_drop_in_demand_is_a_shift_too(tmp_path: Path) -> None:
     history = (*(30 + week % 2 for week in range(26)), 2, 1, 2, 1)
-    world = World(
-        tmp_path / "home", Network((ItemSite("FADE", "NORTH", weekly=20, on_hand=120, history=history),), ())
-    ).furnish()
+    places = (ItemSite("OTHER", "DC", weekly=1, on_hand=9), ItemSite("FADE", "NORTH", 20, on_hand=120, history=history))
+    world = World(tmp_path / "home", Network(places, (Lane("DC", "NORTH"),))).furnish()
     (finding,) = detect(*look(world))
 
     assert (finding.kind, finding.cause) == (CaseKind.DEMAND_SHIFT, "drop")
@@ -199,12 +198,10 @@ def test_a_drop_in_demand_is_a_shift_too(tmp_path: Path) -> None:
 
 
 def test_days_of_cover_are_bounded_where_nothing_sells(tmp_path: Path) -> None:
-    world = World(
-        tmp_path / "home", Network((ItemSite("DUST", "NORTH", weekly=0, on_hand=3, history=(0,) * 30),), ())
-    ).furnish()
-    outlook, thresholds = look(world)
+    places = (ItemSite("DUST", "DC", weekly=0, on_hand=3, history=(0,) * 30), ItemSite("FINE", "NORTH", 10, on_hand=80))
+    outlook, thresholds = look(World(tmp_path / "home", Network(places, (Lane("DC", "NORTH"),))).furnish())
 
-    assert cover_days(outlook, 0) == 999
+    assert cover_days(outlook, outlook.arrays.row_of[("DUST", "DC")]) == 999
     assert detect(outlook, thresholds) == []
 
 
