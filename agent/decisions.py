@@ -160,6 +160,8 @@ def _approve(
     asked = known.tier if proposal.tier is None else proposal.tier
     if ruling.tier.strictness > max(known.tier.strictness, asked.strictness):
         save_ruling(transaction, proposal.proposal_id, ruling)
+        if ruling.tier is Tier.ADVICE:
+            release(transaction, proposal.proposal_id)
         return move(
             transaction, proposal, ProposalState.PENDING, reason=f"facts changed: now {ruling.tier.value}",
             tier=ruling.tier, expires_at=transaction.now + expiry(ruling.tier, policy),

@@ -14,7 +14,7 @@ from agent.policy_document import ApprovalPolicy, load_policy
 from inventory.cases import find_case, list_cases
 from inventory.chronicle import KILL_SWITCH, list_feed_health, list_overrides, switch_is_on
 from inventory.ledger import ledger_rows
-from inventory.proposals import find_approval, find_plan_run, find_situation, list_proposals
+from inventory.proposals import find_approval, find_situation, list_proposals
 from inventory.record import Record
 from inventory.records import (
     EVERYTHING,
@@ -80,11 +80,13 @@ def gather_facts(
     """Everything the gate looks at; what cannot be established is named as missing and fails closed."""
     content = proposal.content
     case = find_case(connection, EVERYTHING, content.case_id).case
-    run = find_plan_run(connection, EVERYTHING, content.plan_run_id)
+    run = toolbox.plan_run(connection, content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
     snapshot = toolbox.snapshot(run.snapshot_id)
     situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
     rows = _rows(outlook, proposal)
+    decided = list_proposals(connection, EVERYTHING, states=(*DECIDED, S.SUPERSEDED))
+    acted = [other for other in decided if other.state in ACTED and other.proposal_id != proposal.proposal_id]
     sites = set(content.sites)
     health = list_feed_health(connection, EVERYTHING, snapshot.snapshot_id)
     scores = [feed.score for feed in health if feed.site in sites]
@@ -107,14 +109,14 @@ def gather_facts(
         snapshot_age_hours=round(max([age_hours(snapshot.as_of, toolbox.now()), *ages]), 4),
         site_health=min(scores, default=1.0),
         data_problem_open=_data_problem(connection, proposal),
-        new_lane=_new_lane(connection, snapshot, proposal),
+        new_lane=_new_lane(snapshot, acted, proposal),
         item_age_days=_item_age(outlook, rows),
         history_weeks=min((int(outlook.history_weeks[row]) for row in rows), default=0),
-        override_rate=_override_rate(toolbox, connection, content.action),
-        auto_value_today_minor=_auto_value_today(toolbox, connection, proposal),
-        lane_value_24h_minor=_lane_value(toolbox, connection, proposal),
-        reverse_of_recent=_moved_lately(toolbox, connection, proposal, policy.thrash.reverse_days, "back"),
-        cool_down_active=_moved_lately(toolbox, connection, proposal, policy.thrash.cool_down_days, "again"),
+        override_rate=_override_rate(toolbox, connection, decided, content.action),
+        auto_value_today_minor=_auto_value_today(toolbox, connection, acted, proposal),
+        lane_value_24h_minor=_lane_value(toolbox, acted, proposal),
+        reverse_of_recent=_moved_lately(toolbox, acted, proposal, policy.thrash.reverse_days, "back"),
+        cool_down_active=_moved_lately(toolbox, acted, proposal, policy.thrash.cool_down_days, "again"),
         rollout_mode=gate.rollout,
         kill_switch=switch_is_on(connection, KILL_SWITCH),
         erp_native_key=gate.erp_native_key,
@@ -179,14 +181,15 @@ def _data_problem(connection: Connection, proposal: Proposal) -> bool:
     )
 
 
-def _new_lane(connection: Connection, snapshot: Snapshot, proposal: Proposal) -> bool:
+def _new_lane(snapshot: Snapshot, acted: list[Proposal], proposal: Proposal) -> bool:
     lanes = set(proposal.content.lanes)
     if not lanes:
         return False
-    moves = snapshot.table("transfers")
-    known = {f"{a}>{b}" for a, b in zip(moves["origin"], moves["destination"], strict=True)}
-    for other in list_proposals(connection, EVERYTHING, states=(S.EXECUTED,)):
-        known |= set(other.content.lanes)
+    moves = snapshot.table("transfers").select("origin", "destination").unique()
+    known = {f"{origin}>{destination}" for origin, destination in moves.iter_rows()}
+    for other in acted:
+        if other.state is S.EXECUTED:
+            known |= set(other.content.lanes)
     return bool(lanes - known)
 
 
@@ -195,13 +198,9 @@ def _item_age(outlook: Outlook, rows: Collection[int]) -> int | None:
     return min((age for age in ages if age >= 0), default=None)
 
 
-def _override_rate(toolbox: Toolbox, connection: Connection, action: ActionKind) -> float:
+def _override_rate(toolbox: Toolbox, connection: Connection, decided: list[Proposal], action: ActionKind) -> float:
     since = toolbox.now() - OVERRIDE_WINDOW
-    decided = [
-        proposal
-        for proposal in list_proposals(connection, EVERYTHING, states=(*DECIDED, S.SUPERSEDED))
-        if proposal.content.action is action and proposal.created_at >= since
-    ]
+    decided = [proposal for proposal in decided if proposal.content.action is action and proposal.created_at >= since]
     overruled = {override.proposal_id for override in list_overrides(connection, EVERYTHING) if override.at >= since}
     judged = [p for p in decided if p.state is not S.SUPERSEDED or p.proposal_id in overruled]
     if len(judged) < OVERRIDE_MINIMUM:
@@ -209,14 +208,14 @@ def _override_rate(toolbox: Toolbox, connection: Connection, action: ActionKind)
     return round(sum(p.proposal_id in overruled for p in judged) / len(judged), 4)
 
 
-def _auto_value_today(toolbox: Toolbox, connection: Connection, proposal: Proposal) -> int:
+def _auto_value_today(toolbox: Toolbox, connection: Connection, acted: list[Proposal], proposal: Proposal) -> int:
     """Moved without a person today at any site this proposal touches, the largest of them."""
     today = toolbox.now().date()
     total = dict.fromkeys(proposal.content.sites, 0)
-    for other in list_proposals(connection, EVERYTHING, states=ACTED):
-        if other.proposal_id == proposal.proposal_id or other.created_at.date() != today:
+    for other in acted:
+        if other.created_at.date() != today or other.content.action is ActionKind.HOLD:
             continue
-        if other.content.action is ActionKind.HOLD:
+        if not set(other.content.sites) & set(total):
             continue
         approval = find_approval(connection, EVERYTHING, other)
         if approval is None or approval.kind != "policy":
@@ -226,21 +225,20 @@ def _auto_value_today(toolbox: Toolbox, connection: Connection, proposal: Propos
     return max(total.values(), default=0)
 
 
-def _lane_value(toolbox: Toolbox, connection: Connection, proposal: Proposal) -> int:
+def _lane_value(toolbox: Toolbox, acted: list[Proposal], proposal: Proposal) -> int:
     """Value a person or policy already let through for the same item and lane within a day: splitting adds up."""
     since = toolbox.now() - timedelta(hours=24)
     mine = {(line.item, line.origin, line.destination) for line in proposal.content.lines if line.origin}
     return sum(
         other.content.value_minor
-        for other in list_proposals(connection, EVERYTHING, states=ACTED)
-        if other.proposal_id != proposal.proposal_id
-        and other.created_at >= since
+        for other in acted
+        if other.created_at >= since
         and mine & {(line.item, line.origin, line.destination) for line in other.content.lines if line.origin}
     )
 
 
 def _moved_lately(
-    toolbox: Toolbox, connection: Connection, proposal: Proposal, days: int, direction: Literal["back", "again"]
+    toolbox: Toolbox, acted: list[Proposal], proposal: Proposal, days: int, direction: Literal["back", "again"]
 ) -> bool:
     """Whether an item of the proposal moved on the same lane, or the reverse one, within some days."""
     since = toolbox.now() - timedelta(days=days)
@@ -249,6 +247,6 @@ def _moved_lately(
         mine = {(item, destination, origin) for item, origin, destination in mine}
     return any(
         mine & {(line.item, line.origin, line.destination) for line in other.content.lines if line.origin}
-        for other in list_proposals(connection, EVERYTHING, states=ACTED)
-        if other.proposal_id != proposal.proposal_id and other.created_at >= since
+        for other in acted
+        if other.created_at >= since
     )

@@ -8,7 +8,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 
 from agent.plain_words import count, day, money
-from inventory.records import Case, Citation, Driver, Option, Proposal, ProposalState, Ruling
+from inventory.records import Case, Citation, Driver, Option, Proposal, ProposalState, Ruling, Tier
 from service.case_tables import KIND_WORDS, cell, plain_table, short_day, tier_cell, whole_money
 from service.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
 
@@ -80,7 +80,7 @@ def _head(detail: CaseDetail) -> Iterator[RenderableType]:
 
 
 def _findings(case: Case) -> RenderableType:
-    table = plain_table("item", "site", "bites on", "#units", "threshold crossed", "evidence", title="\nWhat was found")
+    table = plain_table("item", "site", "bites on", "#units", "threshold crossed", "evidence")
     for finding in case.findings[:FINDINGS_SHOWN]:
         crossed = f"{finding.threshold} {finding.threshold_value:g} (v{finding.threshold_version})"
         table.add_row(
@@ -92,7 +92,7 @@ def _findings(case: Case) -> RenderableType:
             cell(finding.note),
         )
     left = len(case.findings) - FINDINGS_SHOWN
-    return Group(table, cell(f"… and {left} more")) if left > 0 else table
+    return Group(_title("What was found"), table, *([cell(f"… and {left} more")] if left > 0 else []))
 
 
 def _proposal_parts(detail: ProposalDetail, *, demo: bool) -> list[RenderableType]:
@@ -110,21 +110,22 @@ def _proposal_parts(detail: ProposalDetail, *, demo: bool) -> list[RenderableTyp
 
 
 def _drivers(drivers: Sequence[Driver], currency: str) -> RenderableType:
-    table = plain_table("driver", "#units", "#days of cover", f"#{currency}", title="\nWhat drives it")
+    table = plain_table("driver", "#units", "#days of cover", f"#{currency}")
     for driver in drivers:
         table.add_row(
             cell(driver.name), f"{driver.units:,.0f}", f"{driver.days_of_cover:.1f}", whole_money(driver.money_minor)
         )
-    return table
+    return Group(_title("What drives it"), table)
 
 
 def _options(options: Sequence[Option], currency: str) -> Iterator[RenderableType]:
     needs = list(dict.fromkeys((option.item, option.site) for option in options))
     for item, site in needs:
         mine = [option for option in options if (option.item, option.site) == (item, site)]
-        table = plain_table(*OPTION_COLUMNS, title=f"\nWhat could be done: {item} at {site}, {currency}")
+        table = plain_table(*OPTION_COLUMNS)
         for option in mine:
             table.add_row(*_option_cells(option), style="bold" if option.chosen else None)
+        yield _title(f"What could be done: {item} at {site}, {currency}")
         yield table
         for option in mine:
             if remark := _remark(option, currency):
@@ -163,8 +164,8 @@ def _remark(option: Option, currency: str) -> str:
 def _lines(proposal: Proposal) -> Iterator[RenderableType]:
     content = proposal.content
     state = proposal.state.value.replace("_", " ") + (f" ({proposal.reason})" if proposal.reason else "")
-    title = f"\nProposal {proposal.proposal_id} version {content.version}: {content.action.value}, {state}"
-    table = plain_table("#line", "action", "item", "#qty", "from", "to", "ships", "arrives", "#cost", title=title)
+    yield _title(f"Proposal {proposal.proposal_id} version {content.version}: {content.action.value}, {state}")
+    table = plain_table("#line", "action", "item", "#qty", "from", "to", "ships", "arrives", "#cost")
     for line in content.lines:
         table.add_row(
             str(line.number),
@@ -244,7 +245,9 @@ def _execution(detail: ProposalDetail) -> Iterator[RenderableType]:
 
 def _next(proposal: Proposal, *, demo: bool) -> Iterator[RenderableType]:
     yield cell(f"\ndigest {proposal.digest[:DIGEST_SHOWN]}")
-    if proposal.state is ProposalState.PENDING:
+    if proposal.state is ProposalState.PENDING and proposal.tier is Tier.ADVICE:
+        yield cell("advice only: it cannot be executed from here; reject or snooze it", "bold")
+    elif proposal.state is ProposalState.PENDING:
         yield cell(f"to approve:\n  {decide_command(proposal, demo=demo)}", "bold")
         yield cell("otherwise the same with edit --line N=QTY, reject, snooze --until DATE or escalate")
     if proposal.not_before:

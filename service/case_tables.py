@@ -36,7 +36,7 @@ def cell(text: str, style: str = "") -> Text:
     return Text(inert(text), style=style)
 
 
-def plain_table(*columns: str, title: str = "", gap: int = 1) -> Table:
+def plain_table(*columns: str, gap: int = 1) -> Table:
     """A table with a head rule only; a column whose name begins with ``#`` is a number.
 
     Parameters
@@ -44,10 +44,7 @@ def plain_table(*columns: str, title: str = "", gap: int = 1) -> Table:
     gap
         Spaces between two columns beyond the first.
     """
-    table = Table(
-        box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False, title=title or None,
-        title_justify="left", title_style="bold",
-    )  # fmt: skip
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, gap, 0, 0), pad_edge=False, show_edge=False)
     for column in columns:
         number = column.startswith("#")
         table.add_column(column.removeprefix("#"), justify="right" if number else "left", overflow="fold")

@@ -65,9 +65,11 @@ def exit_code(error: Exception) -> int | None:
 
 
 def _plain(error: Exception) -> str:
-    """The message on one line; of a database error only what the database said."""
-    text = str(getattr(error, "orig", None) or error)
-    return " ".join(text.split())
+    """The message on one line a terminal does not obey; of a database error only what the database said."""
+    from agent.plain_words import is_hidden
+
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    return "".join(character for character in text if not is_hidden(character))
 
 
 app = typer.Typer(

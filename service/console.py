@@ -35,14 +35,14 @@ def inert(text: str) -> str:
 
 
 def write_json(value: BaseModel | Sequence[BaseModel]) -> None:
-    """One JSON object or array on standard output, and nothing else."""
+    """One JSON object or array on standard output, and nothing else; ASCII, so that no terminal obeys it."""
     data = value.model_dump(mode="json") if isinstance(value, BaseModel) else [v.model_dump(mode="json") for v in value]
-    write_text(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    write_text(json.dumps(data, indent=2, allow_nan=False))
 
 
 def write_text(text: str) -> None:
     """Text on standard output, ended by one newline."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    sys.stdout.write(inert(text).rstrip("\n") + "\n")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from inventory.records import ActionKind, CaseKind, CaseState, DocumentState, Pr
 from service.cli import app
 from service.settings import Settings
 from service.story import STEPS
+from tools.roles import ROLES
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -147,7 +148,8 @@ def test_agents_page_tells_spans_and_roles_as_the_case_graph_records_them() -> N
 
 def test_agents_page_gives_each_role_its_nodes_and_tools() -> None:
     rows = {row[0].strip("*"): row for row in _table_rows(AGENTS) if row[0].startswith("**")}
-    assert set(rows) == {"inventory", "replenishment", "allocation", "demand", "supply", "audit"}
+    assert set(rows) == set(ROLES) == {"inventory", "replenishment", "allocation", "demand", "supply", "audit"}
+    assert [role for role, row in rows.items() if not row[4].startswith(f"`evenkeel role {role} ")] == []
     assert [(node, role) for node, _, role in _traced() if f"`{node}`" not in rows[role][2]] == []
     for row in rows.values():
         for path, names in re.findall(r"\]\(\.\./([a-z_/]+\.py)\)((?: `[a-z_]+`,?)+)", row[3]):

@@ -1,4 +1,4 @@
-"""Two at once: of two deciders one wins, of two sweeps nothing is found or promised twice, of two executors one posts."""
+"""Two at once: one of two decisions counts, two sweeps promise no unit twice, one of two executors posts."""
 
 from __future__ import annotations
 

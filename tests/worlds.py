@@ -310,6 +310,11 @@ class World:
         with self.database.read() as connection:
             return list_proposals(connection, EVERYTHING, states=states)
 
+    def the_proposal(self, *states: ProposalState) -> Proposal:
+        """The one proposal in some states."""
+        (proposal,) = self.proposals(*states)
+        return proposal
+
     def user(self, user_id: str) -> User:
         """One of the people."""
         return next(person for person in PEOPLE if person.user_id == user_id)

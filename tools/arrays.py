@@ -5,15 +5,18 @@ Row ``i`` of every array is one planned item at one site, sorted by item then si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
+from itertools import compress
 
 import numpy as np
 import polars as pl
-from inventory.snapshots import Snapshot
 from numpy.typing import NDArray
 
 from inventory.records import LedgerRow, ProposalLine
+from inventory.snapshots import Snapshot
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -21,6 +24,9 @@ BoolArray = NDArray[np.bool_]
 
 FLAGS = ("regulated", "customer_specific", "constrained", "cold_chain", "consumable")
 """Item classes from the strictest to the most lenient; an item's class is its first flag, else ``standard``."""
+
+UNKNOWN_LEAD_TIME = 30.0
+"""Days assumed where no contract names a lead time."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +130,12 @@ class NetworkArrays:
         """Number of item-sites."""
         return len(self.items)
 
-    @property
+    @cached_property
     def margin(self) -> FloatArray:
         """Price less cost, never negative; half the cost where no price is known."""
         return np.where(np.isnan(self.price), 0.5 * self.cost, np.maximum(self.price - self.cost, 0.0))
 
-    @property
+    @cached_property
     def holding_per_day(self) -> FloatArray:
         """Cost of keeping one unit one day."""
         return self.cost * self.holding_rate / 365.0
@@ -153,19 +159,17 @@ def build_arrays(
     """
     today = snapshot.as_of.date()
     planned = _planned(snapshot)
-    keys = list(zip(planned["item"], planned["site"], strict=True))
-    row_of = {key: row for row, key in enumerate(keys)}
+    items, sites = tuple(planned["item"].to_list()), tuple(planned["site"].to_list())
+    row_of = {key: row for row, key in enumerate(zip(items, sites, strict=True))}
+    places = planned.select("item", "site").with_row_index("row")
     groups = _Groups.of(snapshot, planned)
     stock = _stock(ledger, row_of)
-    inbound = _inbound(snapshot, row_of, groups, today, committed or [])
-    commitments = _commitments(snapshot, planned, row_of)
-    standstill = _standstill(snapshot, row_of, today, horizon_days)
-    flags = [_class_of(value) for value in planned["flags"].to_list()]
-    launch = planned["launch_date"].to_list()
+    commitments = _commitments(snapshot, planned, places)
+    standstill = _standstill(snapshot, places, today, horizon_days)
     return NetworkArrays(
         today=today,
-        items=tuple(planned["item"]),
-        sites=tuple(planned["site"]),
+        items=items,
+        sites=sites,
         row_of=row_of,
         history=_history(snapshot, planned),
         on_hand=stock[0],
@@ -177,9 +181,9 @@ def build_arrays(
         service_target=_floats(planned, "service_target"),
         review_days=_floats(planned, "review_period_days"),
         erp_reorder_point=_floats(planned, "reorder_point"),
-        item_class=tuple(flags),
-        supplier=tuple(planned["supplier"].fill_null("")),
-        source_site=tuple(planned["source_site"].fill_null("")),
+        item_class=_classes(planned["flags"]),
+        supplier=tuple(planned["supplier"].fill_null("").to_list()),
+        source_site=tuple(planned["source_site"].fill_null("").to_list()),
         group=groups.of_rows,
         group_supplier=groups.pool,
         group_contract_days=groups.contract_days,
@@ -198,13 +202,19 @@ def build_arrays(
         customer_tier=commitments[2],
         standstill_per_day=standstill[0],
         standstill_day=standstill[1],
-        known_demand=_known_demand(snapshot, row_of, today, horizon_days),
-        planner=tuple(planned["planner"].fill_null("")),
-        launch_age_days=np.array([(today - day).days if day else -1 for day in launch], dtype=np.int64),
-        inbound=inbound,
+        known_demand=_known_demand(snapshot, places, today, horizon_days),
+        planner=tuple(planned["planner"].fill_null("").to_list()),
+        launch_age_days=_days(today - planned["launch_date"]),
+        inbound=_inbound(snapshot, places, row_of, groups, today, committed or []),
         receipts=_receipts(snapshot, groups, today),
         horizon_days=horizon_days,
     )
+
+
+def _classes(flags: pl.Series) -> tuple[str, ...]:
+    """Item class of each row; the few texts there are get read once."""
+    known = {text: _class_of(text) for text in flags.unique().to_list()}
+    return tuple(known[text] for text in flags.to_list())
 
 
 def _class_of(flags: str | None) -> str:
@@ -214,6 +224,19 @@ def _class_of(flags: str | None) -> str:
 
 def _floats(frame: pl.DataFrame, name: str, missing: float = np.nan) -> FloatArray:
     return frame[name].cast(pl.Float64).fill_null(missing).to_numpy().astype(np.float64)
+
+
+def _days(spans: pl.Series) -> IntArray:
+    """Whole days of time spans, -1 where there is none."""
+    return spans.dt.total_days().fill_null(-1).to_numpy().astype(np.int64)
+
+
+def _row_numbers(frame: pl.DataFrame, places: pl.DataFrame, site: str = "site") -> IntArray:
+    """Row of each line's item and site, -1 where it is not planned there."""
+    found = frame.select("item", pl.col(site).alias("site")).join(
+        places, on=["item", "site"], how="left", maintain_order="left"
+    )
+    return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _planned(snapshot: Snapshot) -> pl.DataFrame:
@@ -256,8 +279,7 @@ def _planned(snapshot: Snapshot) -> pl.DataFrame:
 def _history(snapshot: Snapshot, planned: pl.DataFrame) -> NDArray[np.float32]:
     demand = snapshot.demand()
     at = demand.keys.with_row_index("row")
-    rows = planned.select("item", "site").join(at, on=["item", "site"], how="left")["row"]
-    index = rows.cast(pl.Int64).fill_null(-1).to_numpy()
+    index = _row_numbers(planned, at)
     history = np.full((len(planned), demand.weekly.shape[1]), np.nan, dtype=np.float32)
     found = index >= 0
     history[found] = demand.weekly[index[found]]
@@ -268,13 +290,14 @@ def _history(snapshot: Snapshot, planned: pl.DataFrame) -> NDArray[np.float32]:
 
 
 def _stock(ledger: list[LedgerRow], row_of: dict[tuple[str, str], int]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    on_hand, allocated, promised = (np.zeros(len(row_of)) for _ in range(3))
-    for line in ledger:
-        row = row_of.get((line.item, line.site))
-        if row is not None:
-            on_hand[row] += line.on_hand
-            allocated[row] += line.allocated
-            promised[row] += line.reserved + line.in_flight
+    rows = np.array([row_of.get((line.item, line.site), -1) for line in ledger], dtype=np.int64)
+    units = np.array(
+        [(line.on_hand, line.allocated, line.reserved + line.in_flight) for line in ledger], dtype=np.float64
+    ).reshape(len(ledger), 3)
+    known = rows >= 0
+    on_hand, allocated, promised = (
+        np.bincount(rows[known], column[known], len(row_of)).astype(np.float64) for column in units.T
+    )
     return on_hand, allocated, promised
 
 
@@ -282,7 +305,8 @@ def _stock(ledger: list[LedgerRow], row_of: dict[tuple[str, str], int]) -> tuple
 class _Groups:
     """Supplier-item pairs as lead-time groups, pooled by supplier."""
 
-    index: dict[tuple[str, str], int]
+    frame: pl.DataFrame
+    """Columns ``supplier``, ``item`` and ``group``."""
     of_rows: IntArray
     pool: IntArray
     contract_days: FloatArray
@@ -290,139 +314,139 @@ class _Groups:
 
     @classmethod
     def of(cls, snapshot: Snapshot, planned: pl.DataFrame) -> _Groups:
-        terms = snapshot.table("supplier_items").sort("supplier", "item")
-        ordered = snapshot.table("purchase_orders").select("supplier", "item").unique()
-        pairs = sorted(
-            set(zip(terms["supplier"], terms["item"], strict=True))
-            | set(zip(ordered["supplier"], ordered["item"], strict=True))
+        terms = snapshot.table("supplier_items").select("supplier", "item", "contract_lead_time_days")
+        ordered = snapshot.table("purchase_orders").select("supplier", "item")
+        pairs = pl.concat([terms.select("supplier", "item"), ordered]).unique().sort("supplier", "item")
+        promised = pairs.join(terms, on=["supplier", "item"], how="left", maintain_order="left")
+        days = _floats(promised, "contract_lead_time_days", UNKNOWN_LEAD_TIME)
+        suppliers, pool = np.unique(pairs["supplier"].to_numpy().astype(np.str_), return_inverse=True)
+        groups = cls(
+            frame=pairs.with_row_index("group"),
+            of_rows=np.empty(0, dtype=np.int64),
+            pool=pool.astype(np.int64),
+            contract_days=np.where(days == 0.0, UNKNOWN_LEAD_TIME, days),
+            suppliers=tuple(suppliers.tolist()),
         )
-        index = {pair: group for group, pair in enumerate(pairs)}
-        suppliers = tuple(sorted({supplier for supplier, _ in pairs}))
-        place = {supplier: number for number, supplier in enumerate(suppliers)}
-        promised = dict(
-            zip(
-                zip(terms["supplier"], terms["item"], strict=True),
-                terms["contract_lead_time_days"].to_list(),
-                strict=True,
-            )
+        return replace(groups, of_rows=groups.numbers(planned))
+
+    def numbers(self, frame: pl.DataFrame) -> IntArray:
+        """Group of each line's supplier and item, -1 where it is unknown."""
+        found = frame.select("supplier", "item").join(
+            self.frame, on=["supplier", "item"], how="left", maintain_order="left"
         )
-        rows = [
-            index.get((supplier or "", item), -1)
-            for supplier, item in zip(planned["supplier"], planned["item"], strict=True)
-        ]
-        return cls(
-            index=index,
-            of_rows=np.array(rows, dtype=np.int64),
-            pool=np.array([place[supplier] for supplier, _ in pairs], dtype=np.int64),
-            contract_days=np.array([float(promised.get(pair) or 30.0) for pair in pairs]),
-            suppliers=suppliers,
-        )
+        return found["group"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
 def _receipts(snapshot: Snapshot, groups: _Groups, today: date) -> Receipts:
     orders = snapshot.table("purchase_orders").filter(pl.col("status") != "cancelled").sort("order_id", "line")
-    received = orders["received_date"].to_list()
-    ordered = orders["ordered_date"].to_list()
-    observed = np.array([day is not None for day in received], dtype=np.bool_)
-    days = [max(((end or today) - start).days, 0) for start, end in zip(ordered, received, strict=True)]
-    pairs = zip(orders["supplier"], orders["item"], strict=True)
+    waited = orders["received_date"].fill_null(today) - orders["ordered_date"]
     return Receipts(
-        days=np.array(days, dtype=np.int64),
-        observed=observed,
-        weight=np.maximum(orders["quantity"].cast(pl.Float64).to_numpy(), 1.0),
-        group=np.array([groups.index[pair] for pair in pairs], dtype=np.int64),
+        days=np.maximum(_days(waited), 0),
+        observed=orders["received_date"].is_not_null().to_numpy(),
+        weight=np.maximum(_floats(orders, "quantity"), 1.0),
+        group=groups.numbers(orders),
     )
 
 
 def _inbound(
     snapshot: Snapshot,
+    places: pl.DataFrame,
     row_of: dict[tuple[str, str], int],
     groups: _Groups,
     today: date,
     committed: list[ProposalLine],
 ) -> Inbound:
-    rows: list[tuple[int, float, int, int, int, str, str]] = []
     orders = snapshot.table("purchase_orders").filter(pl.col("status") == "open").sort("order_id", "line")
-    for order in orders.iter_rows(named=True):
-        row = row_of.get((order["item"], order["site"]))
-        left = order["quantity"] - (order["received_quantity"] or 0)
-        if row is not None and left > 0:
-            promised, age = (order["promised_date"] - today).days, (today - order["ordered_date"]).days
-            group = groups.index[(order["supplier"], order["item"])]
-            rows.append((row, left, promised, max(age, 0), group, order["supplier"], order["order_id"]))
-    transfers = snapshot.table("transfers").filter(pl.col("status").is_in(["open", "in_transit"]))
-    for move in transfers.sort("transfer_id", "line").iter_rows(named=True):
-        row = row_of.get((move["item"], move["destination"]))
-        left = move["quantity"] - (move["received_quantity"] or 0)
-        if row is not None and left > 0:
-            rows.append((row, left, (move["expected_date"] - today).days, 0, -1, "", move["transfer_id"]))
-    for line in committed:
-        row = row_of.get((line.item, line.destination))
-        if row is not None and line.quantity > 0:
-            rows.append((row, line.quantity, (line.arrive_on - today).days, 0, -1, "", line.order_id or "proposed"))
+    moves = snapshot.table("transfers").filter(pl.col("status").is_in(["open", "in_transit"]))
+    moves = moves.sort("transfer_id", "line")
+    lines = [line for line in committed if (line.item, line.destination) in row_of and line.quantity > 0]
+    # Transfers and lines of our own have neither a lead-time law nor a supplier.
+    others = len(moves) + len(lines)
+    left = _still_to_come(pl.concat([orders.select(*_UNITS), moves.select(*_UNITS)]))
+    series = np.concatenate([_row_numbers(orders, places), _row_numbers(moves, places, "destination")])
+    coming = np.concatenate([(series >= 0) & (left > 0.0), np.ones(len(lines), dtype=np.bool_)])
+    promised = pl.concat([orders["promised_date"], moves["expected_date"].alias("promised_date")]) - today
+    references = orders["order_id"].to_list() + moves["transfer_id"].to_list()
+    references += [line.order_id or "proposed" for line in lines]
+    suppliers = orders["supplier"].to_list() + [""] * others
     return Inbound(
-        series=np.array([row[0] for row in rows], dtype=np.int64),
-        quantity=np.array([row[1] for row in rows], dtype=np.float64),
-        promised_day=np.array([row[2] for row in rows], dtype=np.int64),
-        age_days=np.array([row[3] for row in rows], dtype=np.int64),
-        group=np.array([row[4] for row in rows], dtype=np.int64),
-        supplier=tuple(row[5] for row in rows),
-        reference=tuple(row[6] for row in rows),
+        series=np.concatenate([series, _integers(row_of[(line.item, line.destination)] for line in lines)])[coming],
+        quantity=np.concatenate([left, _integers(line.quantity for line in lines)])[coming].astype(np.float64),
+        promised_day=np.concatenate([_days(promised), _integers((line.arrive_on - today).days for line in lines)])[
+            coming
+        ],
+        age_days=np.concatenate([np.maximum(_days(today - orders["ordered_date"]), 0), np.zeros(others, np.int64)])[
+            coming
+        ],
+        group=np.concatenate([groups.numbers(orders), np.full(others, -1)])[coming],
+        supplier=tuple(compress(suppliers, coming)),
+        reference=tuple(compress(references, coming)),
     )
+
+
+_UNITS = ("quantity", "received_quantity")
+
+
+def _still_to_come(lines: pl.DataFrame) -> FloatArray:
+    return _floats(lines, "quantity") - _floats(lines, "received_quantity", 0.0)
+
+
+def _integers(values: Iterable[int]) -> IntArray:
+    return np.array(list(values), dtype=np.int64)
 
 
 _TIERS = ("standard", "key", "strategic")
 
 
 def _commitments(
-    snapshot: Snapshot, planned: pl.DataFrame, row_of: dict[tuple[str, str], int]
+    snapshot: Snapshot, planned: pl.DataFrame, places: pl.DataFrame
 ) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-    units, penalty = np.zeros(len(row_of)), np.zeros(len(row_of))
-    tiers = ["standard"] * len(row_of)
+    units, penalty, tier = np.zeros(len(places)), np.zeros(len(places)), np.zeros(len(places), dtype=np.int64)
     promised = snapshot.table("commitments").join(snapshot.table("customers"), on="customer", how="left")
     today = snapshot.as_of.date()
-    price = _floats(planned, "price")
-    for promise in promised.sort("customer", "item", "site").iter_rows(named=True):
-        row = row_of.get((promise["item"], promise["site"]))
-        if row is None or (promise["until"] is not None and promise["until"] < today):
-            continue
-        units[row] += promise["protected_quantity"]
-        if not np.isnan(price[row]):
-            penalty[row] = max(penalty[row], float(promise["penalty_share"] or 0.0) * price[row])
-        tiers[row] = max(tiers[row], promise["tier"] or "standard", key=_TIERS.index)
-    return units, penalty, tuple(tiers)
+    promised = promised.filter(pl.col("until").is_null() | (pl.col("until") >= today)).sort("customer", "item", "site")
+    row = _row_numbers(promised, places)
+    known = row >= 0
+    row = row[known]
+    np.add.at(units, row, _floats(promised, "protected_quantity")[known])
+    owed = _floats(promised, "penalty_share", 0.0)[known] * _floats(planned, "price")[row]
+    np.fmax.at(penalty, row, owed)
+    rank = promised["tier"].fill_null(_TIERS[0]).replace_strict(list(_TIERS), range(len(_TIERS)), return_dtype=pl.Int64)
+    np.maximum.at(tier, row, rank.to_numpy()[known])
+    return units, penalty, tuple(_TIERS[place] for place in tier.tolist())
+
+
+def _component_needs(snapshot: Snapshot) -> pl.DataFrame:
+    """Components of unfinished production orders at the plant that makes them."""
+    orders = snapshot.table("production_orders").filter(pl.col("status") != "finished")
+    return orders.join(snapshot.table("boms"), on=["product", "site"], how="inner")
 
 
 def _standstill(
-    snapshot: Snapshot, row_of: dict[tuple[str, str], int], today: date, horizon_days: int
+    snapshot: Snapshot, places: pl.DataFrame, today: date, horizon_days: int
 ) -> tuple[FloatArray, IntArray]:
-    cost, day = np.zeros(len(row_of)), np.full(len(row_of), -1, dtype=np.int64)
-    per_day = dict(snapshot.table("sites").select("site", "standstill_cost_per_day").iter_rows())
-    orders = snapshot.table("production_orders").filter(pl.col("status") != "finished")
-    needs = orders.join(snapshot.table("boms"), on=["product", "site"], how="inner").sort("start_date", "order_id")
-    for need in needs.iter_rows(named=True):
-        row = row_of.get((need["item"], need["site"]))
-        start = (need["start_date"] - today).days
-        if row is not None and 0 <= start < horizon_days and day[row] < 0:
-            cost[row], day[row] = float(per_day.get(need["site"]) or 0.0), start
+    cost, day = np.zeros(len(places)), np.full(len(places), -1, dtype=np.int64)
+    per_day = snapshot.table("sites").select("site", "standstill_cost_per_day")
+    needs = _component_needs(snapshot).join(per_day, on="site", how="left").sort("start_date", "order_id")
+    row, start = _row_numbers(needs, places), _days(needs["start_date"] - today)
+    soon = np.flatnonzero((row >= 0) & (start >= 0) & (start < horizon_days))[::-1]
+    # From the last to the first, so that the first need of a row is the one that stays.
+    cost[row[soon]], day[row[soon]] = _floats(needs, "standstill_cost_per_day", 0.0)[soon], start[soon]
     return cost, day
 
 
-def _known_demand(snapshot: Snapshot, row_of: dict[tuple[str, str], int], today: date, horizon_days: int) -> FloatArray:
-    known = np.zeros((len(row_of), horizon_days))
-    due = snapshot.table("known_demand").filter(pl.col("adds_to_forecast"))
-    for order in due.sort("reference", "item", "site").iter_rows(named=True):
-        row = row_of.get((order["item"], order["site"]))
-        day = (order["due_date"] - today).days
-        if row is not None and 0 <= day < horizon_days:
-            known[row, day] += order["quantity"]
-    orders = snapshot.table("production_orders").filter(pl.col("status") != "finished")
-    needs = orders.join(snapshot.table("boms"), on=["product", "site"], how="inner", suffix="_bom")
-    for need in needs.sort("order_id", "item").iter_rows(named=True):
-        row = row_of.get((need["item"], need["site"]))
-        day = (need["start_date"] - today).days
-        if row is not None and 0 <= day < horizon_days:
-            known[row, day] += need["quantity"] * need["quantity_per"]
+def _known_demand(snapshot: Snapshot, places: pl.DataFrame, today: date, horizon_days: int) -> FloatArray:
+    known = np.zeros((len(places), horizon_days))
+    due = snapshot.table("known_demand").filter(pl.col("adds_to_forecast")).sort("reference", "item", "site")
+    needs = _component_needs(snapshot).sort("order_id", "item")
+    parts = (
+        (due, due["due_date"], _floats(due, "quantity")),
+        (needs, needs["start_date"], _floats(needs, "quantity") * _floats(needs, "quantity_per")),
+    )
+    for frame, dates, units in parts:
+        row, day = _row_numbers(frame, places), _days(dates - today)
+        soon = (row >= 0) & (day >= 0) & (day < horizon_days)
+        np.add.at(known, (row[soon], day[soon]), units[soon])
     return known
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from inventory.proposals import find_plan_run
 from inventory.records import (
-    EVERYTHING,
     ActionKind,
     Case,
     CaseKind,
@@ -44,7 +42,7 @@ def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outl
 
 def assemble(toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal) -> Situation:
     """Facts and drivers of a case, on the data its plan was made on."""
-    run = find_plan_run(connection, EVERYTHING, proposal.content.plan_run_id)
+    run = toolbox.plan_run(connection, proposal.content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
     snapshot = toolbox.snapshot(run.snapshot_id)
     facts = []
@@ -151,7 +149,7 @@ def drivers(outlook: Outlook, case: Case) -> tuple[Driver, ...]:
 
 def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal) -> tuple[Option, ...]:
     """The priced options of every item-site of a case, chosen first; other cases' reservations stay fixed."""
-    run = find_plan_run(connection, EVERYTHING, proposal.content.plan_run_id)
+    run = toolbox.plan_run(connection, proposal.content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
     thresholds = toolbox.thresholds(connection, run.threshold_version)
     lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))

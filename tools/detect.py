@@ -85,9 +85,8 @@ def _stockouts(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
         [thresholds.values[kind.value]["probability"]]
         + [o.values["probability"] for o in thresholds.overrides if o.kind == kind and "probability" in o.values]
     )
-    candidates = outlook.planned & (outlook.projection.stockout_probability.max(axis=1) >= lowest)
     found = []
-    for row in np.flatnonzero(candidates).tolist():
+    for row in _running_out(outlook, lowest):
         probability = _value(thresholds, kind, "probability", outlook, row)
         day = _first_risky_day(outlook, row, probability)
         short = outlook.short_units(row)
@@ -116,6 +115,13 @@ def _stockouts(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
             )
         )
     return found
+
+
+def _running_out(outlook: Outlook, probability: float) -> list[int]:
+    """Planned rows that reach the stockout probability on a day of their window."""
+    days = np.arange(outlook.arrays.horizon_days)
+    risky = (outlook.projection.stockout_probability >= probability) & (days < outlook.window_days[:, None])
+    return np.flatnonzero(outlook.planned & risky.any(axis=1)).tolist()
 
 
 def _supplier_delays(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:

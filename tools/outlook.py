@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -43,7 +44,7 @@ class Outlook:
     window_days: IntArray
     """Days until an order placed at the next review would be here."""
 
-    @property
+    @cached_property
     def planned(self) -> BoolArray:
         """Rows with enough history for mathematics to give a quantity."""
         enough: BoolArray = self.history_weeks >= REFUSE_BELOW_WEEKS
@@ -135,12 +136,10 @@ def arrival_schedule(inbound: Inbound, law: LeadTimeLaw, horizon_days: int) -> I
         remaining = law.given_age(inbound.age_days[orders], inbound.group[orders])
         width = min(horizon_days, remaining.shape[1])
         arrival[orders, :width] = remaining[:, :width]
-    for row in np.flatnonzero(~orders).tolist():
-        day = int(inbound.promised_day[row])
-        if 0 <= day < horizon_days:
-            arrival[row, day] = 1.0
-        elif day < 0:
-            arrival[row, : min(3, horizon_days)] = 1.0 / min(3, horizon_days)
+    soon = ~orders & (inbound.promised_day >= 0) & (inbound.promised_day < horizon_days)
+    arrival[soon, inbound.promised_day[soon]] = 1.0
+    spread = min(3, horizon_days)
+    arrival[~orders & (inbound.promised_day < 0), :spread] = 1.0 / spread
     return InboundSchedule(inbound.series, inbound.quantity, arrival)
 
 

@@ -105,7 +105,7 @@ def solve_needs(
         floors={(arrays.items[row], arrays.sites[row]): units for row, units in joint.floors.items()},
         solver_path="+".join(paths),
         objective=round(sum(decided.net_value for decided in plans), 6),
-        lost_to=_losers(outlook, plans),
+        lost_to=_losers(outlook, plans, _units_left(joint, plan), lanes),
     )
 
 
@@ -167,8 +167,17 @@ def _without_unused_moves(decided: NeedPlan) -> NeedPlan:
     return NeedPlan(decided.need, decided.offers, (), decided.chosen, decided.net_value)
 
 
-def _losers(outlook: Outlook, plans: list[NeedPlan]) -> dict[str, str]:
-    """Needs that share an item with a winner and got less than they wanted: who won, and why."""
+def _units_left(joint: JointProblem, plan: TransferPlan) -> dict[int, int]:
+    """Units each donor row of the problem could still give."""
+    given = np.bincount(joint.problem.lane_donor, plan.units, len(joint.problem.donor_series))
+    left = joint.problem.donor_available - given
+    return {int(row): int(units) for row, units in zip(joint.problem.donor_series, left, strict=True)}
+
+
+def _losers(
+    outlook: Outlook, plans: list[NeedPlan], left: dict[int, int], lanes: dict[str, tuple[Lane, ...]]
+) -> dict[str, str]:
+    """Needs that got less than they wanted because a winner emptied a donor they could draw on: who won, and why."""
     arrays = outlook.arrays
     by_item: dict[str, list[NeedPlan]] = defaultdict(list)
     for decided in plans:
@@ -180,14 +189,27 @@ def _losers(outlook: Outlook, plans: list[NeedPlan]) -> dict[str, str]:
             continue
         best_rival = max(winners, key=lambda rival: (rival.net_value, rival.need.case_id))
         for rival in rivals:
+            if rival is best_rival or rival.need.case_id == best_rival.need.case_id:
+                continue
             got = sum(move.units for move in rival.moves)
-            if rival is not best_rival and got < rival.need.units and rival.need.case_id != best_rival.need.case_id:
+            if got < rival.need.units and _emptied(outlook, best_rival, rival, left, lanes):
                 units = sum(move.units for move in best_rival.moves)
                 lost[rival.need.case_id] = (
                     f"{best_rival.need.case_id} takes {units} units of {item} for "
                     f"{arrays.sites[best_rival.need.row]}, where they are worth more"
                 )
     return lost
+
+
+def _emptied(
+    outlook: Outlook, winner: NeedPlan, loser: NeedPlan, left: dict[int, int], lanes: dict[str, tuple[Lane, ...]]
+) -> bool:
+    """Whether a donor of the winner has too little left for one more lot to the loser."""
+    arrays = outlook.arrays
+    drained = {move.donor_row for move in winner.moves}
+    item, site = arrays.items[loser.need.row], arrays.sites[loser.need.row]
+    ways = ((arrays.row_of.get((item, lane.origin)), lane.lot) for lane in lanes.get(site, ()))
+    return any(row in drained and left.get(row, 0) < lot for row, lot in ways if row is not None)
 
 
 def plan_lines(outlook: Outlook, decided: NeedPlan, first_number: int) -> list[ProposalLine]:

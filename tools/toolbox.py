@@ -6,21 +6,23 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection
 
 from inventory.database import Database
 from inventory.errors import SnapshotError
-from inventory.ledger import ledger_rows
+from inventory.ledger import refreshed_rows
 from inventory.outbox import list_outbox
-from inventory.proposals import list_proposals
-from inventory.record import canonical_record, digest_text
+from inventory.proposals import find_plan_run, list_proposals
+from inventory.record import digest_text
 from inventory.records import (
     EVERYTHING,
     ActionKind,
     DocumentState,
     LedgerRow,
+    PlanRun,
     ProposalLine,
     ProposalState,
 )
@@ -39,6 +41,8 @@ ADDING = (ActionKind.TRANSFER, ActionKind.PURCHASE)
 """Actions that bring units no feed shows yet; an expedited order is in the feed already."""
 UNDECIDED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
 PROMISED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.APPROVED)
+_LEDGER = TypeAdapter(list[LedgerRow])
+_LINES = TypeAdapter(list[ProposalLine])
 SENT = (ProposalState.LEASED, ProposalState.SENT, ProposalState.IN_DOUBT, ProposalState.EXECUTED)
 
 
@@ -56,6 +60,9 @@ class Toolbox:
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
     _outlooks: dict[str, Outlook] = field(default_factory=dict)
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
+    _ledger: dict[tuple[Any, ...], LedgerRow] = field(default_factory=dict)
+    _plan_runs: dict[str, PlanRun] = field(default_factory=dict)
+    _thresholds: dict[str, Thresholds] = field(default_factory=dict)
     _lanes: dict[str, dict[str, tuple[Lane, ...]]] = field(default_factory=dict)
 
     def now(self) -> datetime:
@@ -74,13 +81,31 @@ class Toolbox:
     def thresholds(self, connection: Connection, version: int | None = None) -> Thresholds:
         """Detection thresholds in force, or of a version."""
         policy = find_policy(connection, EVERYTHING, "thresholds", version)
-        return parse_thresholds(policy.content).model_copy(update={"version": policy.version})
+        parsed = self._thresholds.get(policy.content)
+        if parsed is None:
+            parsed = parse_thresholds(policy.content)
+            self._thresholds = {policy.content: parsed}
+        return parsed.model_copy(update={"version": policy.version})
 
     def lanes(self, snapshot: Snapshot) -> dict[str, tuple[Lane, ...]]:
         """Lanes of a snapshot by destination."""
         if snapshot.snapshot_id not in self._lanes:
             self._lanes = {snapshot.snapshot_id: read_lanes(snapshot)}
         return self._lanes[snapshot.snapshot_id]
+
+    def ledger(self, connection: Connection) -> list[LedgerRow]:
+        """The whole ledger; steps of one sweep read it again and again, so rows that stayed the same are kept."""
+        rows = refreshed_rows(connection, EVERYTHING, self._ledger)
+        self._ledger = rows
+        return list(rows.values())
+
+    def plan_run(self, connection: Connection, plan_run_id: str) -> PlanRun:
+        """A plan run; it never changes, and every step of every case it decided reads it."""
+        known = self._plan_runs.get(plan_run_id)
+        if known is None:
+            known = find_plan_run(connection, EVERYTHING, plan_run_id)
+            self._plan_runs = {plan_run_id: known}
+        return known
 
     def outlook(self, connection: Connection, *, exclude: Iterable[str] = ()) -> Outlook:
         """The forward look on the current snapshot with today's ledger and everything already under way.
@@ -93,7 +118,7 @@ class Toolbox:
         snapshot = self.snapshot()
         return self.outlook_of(
             snapshot,
-            ledger_rows(connection, EVERYTHING),
+            self.ledger(connection),
             committed_lines(connection, snapshot, exclude=exclude),
             self.thresholds(connection),
         )
@@ -122,8 +147,8 @@ class Toolbox:
         key = name or digest_text(
             snapshot.snapshot_id,
             str(thresholds.version),
-            *(canonical_record(row) for row in ledger),
-            *(canonical_record(line) for line in committed),
+            _LEDGER.dump_json(ledger).decode(),
+            _LINES.dump_json(committed).decode(),
         )
         if key not in self._outlooks:
             days = int(thresholds.value("horizon", "days"))

@@ -64,4 +64,4 @@ def _lines(connection: Connection) -> Iterator[str]:
     from inventory.audit import entries
 
     for entry in entries(connection):
-        yield json.dumps(vars(entry), ensure_ascii=False)
+        yield json.dumps(vars(entry))

@@ -197,6 +197,15 @@ class LedgerMachine(RuleBasedStateMachine):
                 del self.lots[lot]
         assert lost == list(dict.fromkeys(expected))
 
+    @rule(changes=st.fixed_dictionaries({lot: st.integers(-15, 10) for lot in LOTS}))
+    def count_again(self, changes: dict[str, int]) -> None:
+        """A snapshot near the last one: stock moves while floors, reservations and postings stay."""
+        stock = {}
+        for lot, change in changes.items():
+            known = self.lots.get(lot, Lot(40, 0))
+            stock[lot] = (max(known.on_hand + change, 0), known.allocated)
+        self.refresh(stock)
+
     @rule(floor=st.integers(0, 80))
     def set_protection(self, floor: int) -> None:
         with self.database.write("evenkeel", NOW) as transaction:

@@ -217,9 +217,7 @@ def test_units_on_their_way_count_once_from_draft_to_receipt(tmp_path: Path) -> 
 
     world.erp.receive(done.receipts[0].erp_reference, world.clock() + timedelta(days=3))
     world.clock.forward(days=3, hours=1)
-    world.deliver(
-        network.with_stock({("BOLT", "NORTH"): 4 + line.quantity}), world.erp.export_transfers()
-    )
+    world.deliver(network.with_stock({("BOLT", "NORTH"): 4 + line.quantity}), world.erp.export_transfers())
     assert _on_the_way(world) == 0, "received"
 
 

@@ -15,6 +15,11 @@ from tests.worlds import START, World, two_sites_one_lane
 from tools.health import EVERYWHERE, HealthReport, check_health
 
 
+def _ghost(units: int) -> dict[str, object]:
+    """A row of demand for an item nobody knows."""
+    return {"item": "GHOST", "site": "DC", "date": START.date(), "quantity": units}
+
+
 def four_data_problems() -> Amended:
     """A count that disagrees, a feed three days old, rows no gate accepts, and a supplier slower than its contract."""
     return amended(
@@ -22,7 +27,7 @@ def four_data_problems() -> Amended:
         counted("BOLT", "DC", 240),
         counted("BOLT", "NORTH", 5),
         add_rows("feeds", {"feed": "demand", "site": "NORTH", "as_of": (START - timedelta(hours=72)).isoformat()}),
-        add_rows("demand", *({"item": "GHOST", "site": "DC", "date": START.date(), "quantity": n} for n in (1, 2))),
+        add_rows("demand", *(_ghost(units) for units in (1, 2))),
         sells("TARDY", "BOLT", price=99.0),
         *(
             order(f"SLOW-{n}", "BOLT", "DC", 10, supplier="TARDY", ordered_ago=100 + n, promised_in=-79 - n,
@@ -138,8 +143,7 @@ def test_sound_feeds_make_no_finding_and_score_one(tmp_path: Path) -> None:
 
 
 def test_refused_rows_are_forgotten_once_a_delivery_is_clean(tmp_path: Path) -> None:
-    ghost = add_rows("demand", {"item": "GHOST", "site": "DC", "date": START.date(), "quantity": 1})
-    world = World(tmp_path / "home", amended(two_sites_one_lane(), ghost)).furnish()
+    world = World(tmp_path / "home", amended(two_sites_one_lane(), add_rows("demand", _ghost(1)))).furnish()
     first = check(world, world.clock())
     world.clock.forward(days=1)
     world.deliver(two_sites_one_lane())
