@@ -22,8 +22,8 @@ from agent.approval_policy import expiry
 from agent.decisions import release_for_execution
 from agent.drafting import Drafter
 from agent.ruling import Gate, rule
+from agent.tracing import traced
 from inventory.cases import find_case
-from inventory.chronicle import Span, insert_span
 from inventory.crash_points import crash_point
 from inventory.ledger import release
 from inventory.lifecycle import move
@@ -80,30 +80,6 @@ class DeskContext:
     gate: Gate
 
 
-def traced(
-    runtime: Runtime[DeskContext], state: CaseState, name: str, role: str, started: datetime, outputs: str,
-    **attributes: str,
-) -> None:  # fmt: skip
-    """Put one step on record under the role it plays."""
-    toolbox = runtime.context.toolbox
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        insert_span(
-            transaction,
-            Span(
-                span_id=short_id("span", state["proposal_id"], name),
-                case_id=state["case_id"],
-                proposal_id=state["proposal_id"],
-                name=name,
-                role=role,
-                inputs=state["proposal_id"],
-                outputs=outputs,
-                attributes={"gen_ai.operation.name": name.split(" ")[0], **attributes},
-                started_at=started,
-                finished_at=toolbox.now(),
-            ),
-        )
-
-
 def assemble(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Gather the facts that matter, dated."""
     toolbox = runtime.context.toolbox
@@ -117,7 +93,7 @@ def assemble(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         situation = assemble_situation(toolbox, connection, case, proposal)
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_situation(transaction, proposal.proposal_id, situation)
-    traced(runtime, state, "execute_tool assemble", "inventory", started, digest(situation))
+    traced(toolbox, state, "execute_tool assemble", "inventory", started, digest(situation))
     return {}
 
 
@@ -132,10 +108,9 @@ def retrieve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         citations = retrieve_rules(base, case, proposal, on=toolbox.now().date())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_citations(transaction, proposal.proposal_id, citations)
-    traced(
-        runtime, state, "retrieval rules", "audit", started, " ".join(c.passage_id for c in citations) or "none",
-        **{"gen_ai.data_source.id": base.corpus_digest},
-    )  # fmt: skip
+    found = " ".join(citation.passage_id for citation in citations) or "none"
+    source = {"gen_ai.data_source.id": base.corpus_digest}
+    traced(toolbox, state, "retrieval rules", "audit", started, found, **source)
     return {"citations": len(citations)}
 
 
@@ -153,7 +128,7 @@ def optimize(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     situation = situation.model_copy(update={"options": options})
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_situation(transaction, proposal.proposal_id, situation)
-    traced(runtime, state, "execute_tool options", "replenishment", started, digest(situation))
+    traced(toolbox, state, "execute_tool options", "replenishment", started, digest(situation))
     return {"options": len(options)}
 
 
@@ -172,7 +147,15 @@ def draft(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_explanation(transaction, explanation)
     crash_point("draft.after_explanation")
-    traced(runtime, state, "invoke_agent draft", "allocation", started, digest(explanation), source=explanation.source)
+    traced(
+        runtime.context.toolbox,
+        state,
+        "invoke_agent draft",
+        "allocation",
+        started,
+        digest(explanation),
+        source=explanation.source,
+    )
     return {}
 
 
@@ -198,7 +181,15 @@ def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
             release_for_execution(transaction, pending, approval, Tier.AUTO, policy)
         crash_point("gate.before_commit")
     crash_point("gate.after_commit")
-    traced(runtime, state, "execute_tool gate", "audit", started, ruling.tier.value, policy=str(ruling.policy_version))
+    traced(
+        runtime.context.toolbox,
+        state,
+        "execute_tool gate",
+        "audit",
+        started,
+        ruling.tier.value,
+        policy=str(ruling.policy_version),
+    )
     return {"tier": ruling.tier}
 
 
@@ -260,7 +251,7 @@ def execute(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         return {"ended": proposal.state}
     done = dispatch(toolbox, state["proposal_id"])
     traced(
-        runtime, state, "execute_tool dispatch", "supply", started,
+        toolbox, state, "execute_tool dispatch", "supply", started,
         " ".join(receipt.erp_reference for receipt in done.receipts) or done.state.value,
     )  # fmt: skip
     return {"ended": done.state}

@@ -6,7 +6,7 @@ pending; a refusal is recorded too.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from pydantic import Field
 
@@ -22,7 +22,7 @@ from inventory.database import Transaction
 from inventory.errors import LostRaceError
 from inventory.ledger import commit_reservations, hold, release
 from inventory.lifecycle import move
-from inventory.outbox import enqueue
+from inventory.outbox import enqueue, list_outbox, move_document
 from inventory.people import scope_of
 from inventory.proposals import (
     find_proposal,
@@ -40,6 +40,7 @@ from inventory.records import (
     ActionKind,
     Approval,
     CaseState,
+    DocumentState,
     Override,
     Proposal,
     ProposalLine,
@@ -114,6 +115,8 @@ def _read(transaction: Transaction, decision: Decision, user: User) -> Proposal:
             f"proposal {proposal.proposal_id} has digest {proposal.digest[:12]}, not {decision.digest_prefix}: "
             "it is not the one you saw"
         )
+    if decision.verb == "reject" and recallable(proposal, transaction.now):
+        return proposal
     if proposal.state is not ProposalState.PENDING:
         raise LostRaceError(
             f"proposal {proposal.proposal_id} is {proposal.state.value}"
@@ -125,6 +128,11 @@ def _read(transaction: Transaction, decision: Decision, user: User) -> Proposal:
             "the next sweep plans it anew"
         )
     return proposal
+
+
+def recallable(proposal: Proposal, now: datetime) -> bool:
+    """Whether it is approved and its recall window still runs: rejecting it then recalls it."""
+    return proposal.state is ProposalState.APPROVED and proposal.not_before is not None and proposal.not_before > now
 
 
 def _refuse_unless_entitled(
@@ -223,10 +231,19 @@ def _reject(
 ) -> Proposal:
     _entitled_to_act(transaction, toolbox, gate, proposal, user)
     _sign(transaction, proposal, decision, user)
-    rejected = move(transaction, proposal, ProposalState.REJECTED, reason=decision.reason.value)
+    recall = proposal.state is ProposalState.APPROVED
+    rejected = move(
+        transaction,
+        proposal,
+        ProposalState.RECALLED if recall else ProposalState.REJECTED,
+        reason=decision.reason.value,
+    )
+    for row in list_outbox(transaction.connection, EVERYTHING, proposal_id=proposal.proposal_id):
+        move_document(transaction, row, DocumentState.FAILED, note=f"recalled by {user.user_id}")
     release(transaction, proposal.proposal_id)
     _overrule(transaction, proposal, decision, user)
-    _rest(transaction, proposal, f"rejected by {user.user_id}", transaction.now.date() + REST_AFTER_REJECTION)
+    word = "recalled" if recall else "rejected"
+    _rest(transaction, proposal, f"{word} by {user.user_id}", transaction.now.date() + REST_AFTER_REJECTION)
     return rejected
 
 

@@ -27,6 +27,7 @@ from inventory.proposals import find_proposal, list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
 from tools.actions import Execution, dispatch, due, reconcile
+from tools.errors import KillSwitchError, ToolError
 from tools.learning import open_missing_outcomes, open_outcome
 from tools.replay import Replay, replay_plan, replay_proposal
 from tools.toolbox import Toolbox
@@ -102,12 +103,14 @@ class ExceptionDesk:
             for number, proposal_id in enumerate(waiting, start=1):
                 try:
                     done.append(graph.finish(proposal_id))
-                except LostRaceError as error:
-                    done.append(self._lost(proposal_id, str(error)))
+                except KillSwitchError:
+                    raise
+                except (LostRaceError, ToolError) as error:
+                    done.append(self._left(proposal_id, str(error)))
                 (progress or _silent)("execute", number, len(waiting))
         return tuple(done)
 
-    def _lost(self, proposal_id: str, note: str) -> Execution:
+    def _left(self, proposal_id: str, note: str) -> Execution:
         with self.toolbox.database.read() as connection:
             state = find_proposal(connection, EVERYTHING, proposal_id).state
         return Execution(proposal_id=proposal_id, state=state, receipts=(), note=note)
@@ -137,6 +140,8 @@ class ExceptionDesk:
         """Work out again what a plan run, a proposal, or every proposal of a case came to."""
         with self.toolbox.database.read() as connection:
             if identifier.startswith("plan-"):
+                if scope.sites is not None or scope.item_classes is not None:
+                    raise NotFoundError(f"plan {identifier} spans sites {scope.user} may not see: replay a case of it")
                 return (replay_plan(self.toolbox, connection, identifier),)
             if identifier.startswith("prop-"):
                 return (replay_proposal(self.toolbox, connection, scope, identifier),)

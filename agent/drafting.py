@@ -13,7 +13,7 @@ from typing import Protocol
 from agent.draft_focus import LISTED_FINDINGS, Alternative, Focus, Weakness, focus_on
 from agent.fact_slots import FactSlots, fact_slots, ids_of
 from agent.grounding import SLOT, ground
-from agent.wording import CAUSE, LINE, OPTION, VOCABULARY, WEAKNESS, Sentence, numbered
+from agent.wording import CAUSE, IMPOSSIBLE, LINE, OPTION, VOCABULARY, WEAKNESS, Sentence, numbered
 from inventory.records import ActionKind, Case, CaseKind, Citation, Explanation, Finding, Proposal, Situation
 
 
@@ -159,7 +159,8 @@ def _others(focus: Focus) -> str:
 
 
 def _alternative(number: int, alternative: Alternative) -> str:
-    sentence = f"- {OPTION[alternative.option.action]}: {WEAKNESS[alternative.weakness]}"
+    names = IMPOSSIBLE if alternative.weakness is Weakness.INFEASIBLE else OPTION
+    sentence = f"- {names[alternative.option.action]}: {WEAKNESS[alternative.weakness]}"
     return numbered(sentence, f"alternative_{number}")
 
 

@@ -18,9 +18,10 @@ from langgraph.runtime import Runtime
 
 from agent.queueing import AUTOMATIC, SHOWN, dispose
 from agent.ruling import policy_in_force
+from agent.tracing import Step, traced_cases
 from inventory.cases import list_cases
 from inventory.chronicle import insert_sweep, list_sweeps, save_feed_health
-from inventory.proposals import list_proposals
+from inventory.proposals import find_proposal, list_proposals
 from inventory.record import short_id
 from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
 from tools.detect import detect as detect_findings
@@ -113,8 +114,14 @@ def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
             toolbox.thresholds(connection),
             state["snapshot_id"],
         )
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+    started = toolbox.now()
+    with toolbox.database.write("evenkeel", started) as transaction:
         triage = open_cases(transaction, cases, state["snapshot_id"])
+    steps = [
+        Step(case.case_id, state["snapshot_id"], f"{len(case.findings)} {case.kind.value} {case.cause}")
+        for case in triage.found
+    ]
+    traced_cases(toolbox, "execute_tool detect", "demand", started, steps)
     context.lap("group")
     return {"cases": list(triage.found), "cleared": len(triage.cleared)}
 
@@ -125,7 +132,12 @@ def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context.progress("plan jointly", 0, 1)
     with toolbox.database.read() as connection:
         version = policy_in_force(connection).version
+    started = toolbox.now()
     planned = plan_cases(toolbox, state["cases"], policy_version=version)
+    with toolbox.database.read() as connection:
+        stubs = [find_proposal(connection, EVERYTHING, proposal_id) for proposal_id in planned.proposal_ids]
+    steps = [Step(stub.content.case_id, planned.plan_run_id, stub.digest, stub.proposal_id) for stub in stubs]
+    traced_cases(toolbox, "execute_tool plan", "allocation", started, steps)
     context.lap("plan")
     return {"proposal_ids": list(planned.proposal_ids)}
 

@@ -60,8 +60,17 @@ OPTION = {
 }
 """The name of an option that was not proposed."""
 
+IMPOSSIBLE = {
+    ActionKind.TRANSFER: "Transfer from another site",
+    ActionKind.PURCHASE: "Buy",
+    ActionKind.EXPEDITE: "Expedite",
+    ActionKind.HOLD: "Hold",
+    ActionKind.CORRECTION: "Correct the record",
+}
+"""The name of an option that cannot be had, without the units it does not have."""
+
 WEAKNESS = {
-    Weakness.INFEASIBLE: "not possible: {{binding}}.",
+    Weakness.INFEASIBLE: "not possible ({{binding}}).",
     Weakness.LEAVES_RISK: "moves nothing and gives up {{gap}} of net value.",
     Weakness.BETTER_ALONE: "taken alone worth {{gap}} more, but the joint plan over all open cases decided otherwise.",
     Weakness.NO_GAIN: "does not pay; its net value is {{net_value}}.",
@@ -140,7 +149,7 @@ def numbered(sentence: str, prefix: str) -> str:
 
 
 def _words() -> frozenset[str]:
-    sentences = (*CAUSE.values(), *LINE.values(), *OPTION.values(), *WEAKNESS.values(), *Sentence)
+    sentences = (*CAUSE.values(), *LINE.values(), *OPTION.values(), *IMPOSSIBLE.values(), *WEAKNESS.values(), *Sentence)
     return frozenset(
         word.casefold() for sentence in sentences for word in re.findall(r"[A-Za-z]+", SLOT.sub(" ", sentence))
     )

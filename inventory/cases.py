@@ -75,6 +75,8 @@ def _row(row: Row[Any], scope: Scope) -> CaseRow:
 
 def find_case(connection: Connection, scope: Scope, case_id: str) -> CaseRow:
     """The case of that id, or of the id beginning with it when only one does."""
+    if not case_id:
+        raise NotFoundError("a case is named by its id or the beginning of it; got nothing")
     query = _scoped(select(cases).where(cases.c.case_id.startswith(case_id, autoescape=True)), scope)
     rows = connection.execute(query).all()
     exact = [row for row in rows if row.case_id == case_id] or rows

@@ -35,7 +35,7 @@ class Span(Record):
 
 
 def insert_sweep(transaction: Transaction, sweep: Sweep, points: Iterable[KpiPoint]) -> None:
-    """Keep a finished sweep and its KPI points; the same sweep again replaces nothing."""
+    """Keep a finished sweep and its KPI points; a sweep id is kept once."""
     connection = transaction.connection
     number = 1 + (connection.execute(select(func.max(sweeps.c.number))).scalar_one() or 0)
     connection.execute(

@@ -24,7 +24,7 @@ from inventory.records import (
     Scope,
     Situation,
 )
-from inventory.tables import approvals, case_scopes, plan_runs, proposals, rulings
+from inventory.tables import approvals, case_scopes, plan_runs, proposals, reservations, rulings
 
 
 def insert_proposal(transaction: Transaction, proposal: Proposal) -> None:
@@ -74,13 +74,22 @@ def _proposal(row: Row[Any]) -> Proposal:
 
 
 def _scoped(query: Select[Any], scope: Scope) -> Select[Any]:
+    """Proposals of cases the reader may see, and those that take units from the reader's sites."""
     if scope.sites is None and scope.item_classes is None:
         return query
-    return query.where(exists().where(case_scopes.c.case_id == proposals.c.case_id, visible(scope)))
+    case_seen = exists().where(case_scopes.c.case_id == proposals.c.case_id, visible(scope))
+    if scope.sites is None or scope.item_classes is not None:
+        return query.where(case_seen)
+    gives = exists().where(
+        reservations.c.proposal_id == proposals.c.proposal_id, reservations.c.site.in_(sorted(scope.sites))
+    )
+    return query.where(or_(case_seen, gives))
 
 
 def find_proposal(connection: Connection, scope: Scope, proposal_id: str) -> Proposal:
     """The proposal of that id, or of the id beginning with it when only one does."""
+    if not proposal_id:
+        raise NotFoundError("a proposal is named by its id or the beginning of it; got nothing")
     query = _scoped(
         select(proposals).where(
             or_(
@@ -185,7 +194,9 @@ def save_ruling(transaction: Transaction, proposal_id: str, ruling: Ruling) -> N
 
 def _rulings(connection: Connection, proposal_id: str) -> list[Ruling]:
     query = (
-        select(rulings.c.body).where(rulings.c.proposal_id == proposal_id).order_by(rulings.c.at, rulings.c.ruling_id)
+        select(rulings.c.body)
+        .where(rulings.c.proposal_id == proposal_id)
+        .order_by(rulings.c.at, func.length(rulings.c.ruling_id), rulings.c.ruling_id)
     )
     return [load(Ruling, body) for body in connection.execute(query).scalars()]
 

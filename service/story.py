@@ -23,6 +23,8 @@ from service.case_tables import cell, plain_table
 from service.case_views import case_or_proposal
 
 STEPS: dict[str, str] = {
+    "execute_tool detect": "case.opened",
+    "execute_tool plan": "proposal.drafted",
     "execute_tool assemble": "proposal.explained",
     "retrieval rules": "proposal.explained",
     "execute_tool options": "proposal.explained",
@@ -31,6 +33,8 @@ STEPS: dict[str, str] = {
     "execute_tool dispatch": "proposal.executed",
 }
 """Steps in the order they are taken, and the entry each led to."""
+AGAIN = {"execute_tool detect": "case.found_again"}
+"""Entry a step led to when it was not the first time."""
 DETAIL_SHOWN = 90
 TOLD: dict[str, tuple[str, ...]] = {
     "case.opened": ("kind", "scope", "cause", "snapshot_id"),
@@ -117,8 +121,8 @@ def _place(span: Span, log: Sequence[AuditEntry]) -> tuple[float, int, str]:
     led_to = [
         entry.sequence
         for entry in log
-        if entry.subject_id == span.proposal_id
-        and entry.event == STEPS.get(span.name)
+        if entry.subject_id == (span.proposal_id or span.case_id)
+        and entry.event in (STEPS.get(span.name), AGAIN.get(span.name))
         and datetime.fromisoformat(entry.at) >= span.started_at
     ]
     before = [entry.sequence for entry in log if datetime.fromisoformat(entry.at) <= span.started_at]

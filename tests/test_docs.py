@@ -75,13 +75,15 @@ def _targets() -> set[str]:
 
 
 def _traced() -> Iterator[tuple[str, str, str]]:
-    """Node, span and role of every ``traced(...)`` call in the case graph, as they stand in its source."""
-    tree = ast.parse((ROOT / "agent" / "case_graph.py").read_text("utf-8"))
-    for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
-        for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-            if isinstance(call.func, ast.Name) and call.func.id == "traced":
-                span, role = ast.literal_eval(call.args[2]), ast.literal_eval(call.args[3])
-                yield function.name, span, role
+    """Node, span and role of every step both graphs record, as they stand in their source."""
+    for graph in ("case_graph.py", "sweep_graph.py"):
+        tree = ast.parse((ROOT / "agent" / graph).read_text("utf-8"))
+        for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
+            for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
+                if isinstance(call.func, ast.Name) and call.func.id in ("traced", "traced_cases"):
+                    at = 2 if call.func.id == "traced" else 1
+                    span, role = ast.literal_eval(call.args[at]), ast.literal_eval(call.args[at + 1])
+                    yield function.name, span, role
 
 
 def test_readme_shows_the_graphs_and_the_help_as_the_product_prints_them() -> None:

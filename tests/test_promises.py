@@ -55,6 +55,7 @@ from inventory.rulebook import insert_document
 from inventory.tables import approvals
 from tests.invariants import assert_house_in_order, erp_keys, verification
 from tests.worlds import MONDAY, START, Lane, Network, World, two_sites_one_lane, two_stores_one_donor
+from tools.actions import dispatch
 from tools.erp.faults import POST_FAULTS, Fault, FaultKind
 from tools.errors import ApprovalMismatchError
 
@@ -79,8 +80,10 @@ def test_rule_1_nothing_executes_without_an_approval_on_record_also_in_the_auto_
     auto.clock.forward(minutes=31)
     with auto.database.write("intruder", auto.clock()) as transaction:
         transaction.connection.execute(delete(approvals))
+    (left,) = auto.desk.execute()
+    assert left.state is S.APPROVED
     with pytest.raises(ApprovalMismatchError, match=proposal.proposal_id):
-        auto.desk.execute()
+        dispatch(auto.toolbox, proposal.proposal_id)
     assert erp_keys(auto) == []
 
 
@@ -146,8 +149,8 @@ def test_rule_4_however_the_erp_misbehaves_it_is_posted_once_or_not_at_all_or_vi
     twice_by_the_transport = fault is FaultKind.DUPLICATE and not world.native_key
     wrong_or_hidden = fault is FaultKind.WRONG_QUANTITY or (not world.native_key and fault is FaultKind.LOSE_REQUEST)
     if twice_by_the_transport:
-        assert copies == 2, "an ERP without keys takes what its transport delivers twice; we sent it once"
-        assert row.attempts == 1
+        assert copies == 2, "an ERP without keys takes what its transport delivers twice"
+        assert (proposal.state, row.attempts) == (S.IN_DOUBT, 1), "we sent it once, and a person is told"
     elif wrong_or_hidden:
         assert proposal.state is S.IN_DOUBT
         assert row.note
@@ -442,3 +445,10 @@ def test_shown_and_held_back_and_automatic_are_all_that_was_found(shelf: dict[st
         sweeps: list[Sweep] = inventory.chronicle.list_sweeps(connection, EVERYTHING)
     for sweep in sweeps:
         assert sweep.shown + sweep.held_back + sweep.automatic == sweep.found == len(sweep.dispositions) > 0
+
+
+def test_what_is_held_back_is_counted_and_says_why(guided: World) -> None:
+    guided.decide(guided.the_proposal(), "reject", "pia")
+    sweep = guided.desk.sweep()
+    assert (sweep.found, sweep.shown, sweep.automatic, sweep.held_back) == (1, 0, 0, 1)
+    assert list(sweep.dispositions.values()) == ["held_back:rejected by pia"]

@@ -6,7 +6,8 @@ Rules
 2. A document is marked ``sent`` before it is posted. What happens in between is found out by its key, never guessed.
 3. Where the ERP enforces keys, asking again under the same key is safe. Where it does not, a document whose outcome is
    unknown is in doubt until it is found or a person rules.
-4. What was posted is read back line by line; a difference is in doubt, never silently accepted.
+4. What was posted is compared line by line, and read back by its key where the ERP does not enforce keys; a difference
+   or a second document is in doubt, never silently accepted.
 """
 
 from __future__ import annotations
@@ -186,11 +187,17 @@ def _facts_changed(toolbox: Toolbox, erp: ErpPort, proposal: Proposal) -> str:
     book: dict[tuple[str, str], int] = defaultdict(int)
     for row in rows:
         book[(row.item, row.site)] += row.on_hand
-    changes = [
-        f"item {item} at {site}: drafted on {book[(item, site)]} on hand, now {on_hand}, {units} wanted"
-        for (item, site), units in sorted(wanted.items())
-        if (on_hand := erp.on_hand(item, site)) < units
-    ]
+    changes = []
+    for (item, site), units in sorted(wanted.items()):
+        try:
+            on_hand = erp.on_hand(item, site)
+        except ErpRejectedError as error:
+            changes.append(f"item {item} at {site}: {error}")
+            continue
+        if on_hand < units:
+            changes.append(
+                f"item {item} at {site}: drafted on {book[(item, site)]} on hand, now {on_hand}, {units} wanted"
+            )
     return "; ".join(changes)
 
 
@@ -257,7 +264,9 @@ def _post(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str) -> None:
             unknown, note = True, str(error)
         else:
             crash_point("dispatch.before_receipt")
-            return _accept(toolbox, row, posting, "answer", actor)
+            if erp.capabilities.native_key:
+                return _accept(toolbox, row, posting, "answer", actor)
+            return _find_out(toolbox, erp, row, actor, found_by="answer")  # it may have been delivered twice
     return _conclude(toolbox, row, DocumentState.IN_DOUBT if unknown else DocumentState.READY, actor, note=note)
 
 
@@ -377,7 +386,8 @@ def _abandoned(toolbox: Toolbox, actor: str) -> list[str]:
     return left
 
 
-def _find_out(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str) -> None:
+def _find_out(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str, *, found_by: str = "reconciliation") -> None:
+    """Read a document back by its key and keep what is then known."""
     try:
         posting = erp.find(row.key)
     except ErpDuplicateError as error:
@@ -385,7 +395,7 @@ def _find_out(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str) -> Non
     except ErpError as error:
         return _conclude(toolbox, row, DocumentState.IN_DOUBT, actor, note=f"cannot be looked up: {error}")
     if posting is not None:
-        return _accept(toolbox, row, posting, "reconciliation", actor)
+        return _accept(toolbox, row, posting, found_by, actor)
     if erp.capabilities.native_key:
         return _post(toolbox, erp, row, actor)
     return _conclude(

@@ -49,37 +49,21 @@ def add(
     as_user: AsUser = None,
 ) -> None:
     """Add versions of written rules; a changed text needs a new version number."""
-    from inventory.records import DocumentOfRecord
     from inventory.rulebook import insert_document
     from service.console import write_text
-    from service.demo.corpus import CorpusFormatError, parse_document
+    from service.rule_files import RuleFileError, as_record, parse_rule_file
     from service.sign_in import Right, require
 
     try:
-        parsed = [parse_document(path.read_text("utf-8"), path.name) for path in files]
-    except (CorpusFormatError, UnicodeDecodeError) as error:
+        parsed = [parse_rule_file(path.read_text("utf-8"), path.name) for path in files]
+    except (RuleFileError, UnicodeDecodeError) as error:
         raise InputError(str(error)) from error
     with signed_in(as_user) as (house, user):
         require(user, Right.WRITE_RULES)
         with house.database.write(user.user_id, house.clock()) as transaction:
             for document in parsed:
-                new = insert_document(
-                    transaction,
-                    DocumentOfRecord(
-                        document_id=document.id,
-                        title=document.title,
-                        version=document.version,
-                        text=document.body,
-                        effective_from=document.effective_from,
-                        effective_to=document.effective_to,
-                        sites=tuple(sorted(document.sites)),
-                        suppliers=tuple(sorted(document.suppliers)),
-                        item_classes=tuple(sorted(document.item_classes)),
-                        actions=tuple(sorted(document.actions)),
-                        added_by=user.user_id,
-                        added_at=transaction.now,
-                    ),
-                )
+                record = as_record(document, added_by=user.user_id, added_at=transaction.now)
+                new = insert_document(transaction, record)
                 write_text(f"{document.id} v{document.version}: {'added' if new else 'was there already'}")
 
 

@@ -1,122 +1,29 @@
-"""The demo company's written rules, read from Markdown files with a front matter block.
-
-A file begins with ``key: value`` lines between two ``---`` lines; a list is separated by commas, and an empty value
-means "no restriction" (or, for ``effective_to``, "until further notice"). Every key must be there, once, and no other.
-"""
+"""The demo company's written rules, read from the Markdown files beside this module."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, fields
-from datetime import date
 from pathlib import Path
+
+from service.rule_files import RuleFile, RuleFileError, parse_rule_file
 
 DOCUMENTS = Path(__file__).parent / "documents"
 
-_FRONT_MATTER = re.compile(r"---\n(.*?)\n---\n(.*)", re.DOTALL)
 
-
-class CorpusFormatError(ValueError):
-    """A document file is not written as this module expects."""
-
-
-@dataclass(frozen=True, slots=True)
-class DemoDocument:
-    """One version of one written rule, as its file says."""
-
-    id: str
-    title: str
-    version: int
-    effective_from: date
-    effective_to: date | None
-    sites: frozenset[str]
-    suppliers: frozenset[str]
-    item_classes: frozenset[str]
-    actions: frozenset[str]
-    body: str
-
-
-_KEYS = tuple(field.name for field in fields(DemoDocument) if field.name != "body")
-
-
-def read_corpus(folder: Path = DOCUMENTS) -> list[DemoDocument]:
+def read_corpus(folder: Path = DOCUMENTS) -> list[RuleFile]:
     """Documents of a folder, sorted by id and version.
 
     Raises
     ------
-    CorpusFormatError
+    RuleFileError
         If the folder holds no document, a file breaks the format, or two files share id and version.
     """
-    documents: dict[tuple[str, int], DemoDocument] = {}
+    documents: dict[tuple[str, int], RuleFile] = {}
     for path in sorted(folder.glob("*.md")):
-        document = parse_document(path.read_text(encoding="utf-8"), path.name)
+        document = parse_rule_file(path.read_text(encoding="utf-8"), path.name)
         key = (document.id, document.version)
         if key in documents:
-            raise CorpusFormatError(f"{path.name}: {document.id} v{document.version} is already given by another file")
+            raise RuleFileError(f"{path.name}: {document.id} v{document.version} is already given by another file")
         documents[key] = document
     if not documents:
-        raise CorpusFormatError(f"{folder.name}: no *.md document in it")
+        raise RuleFileError(f"{folder.name}: no *.md document in it")
     return [documents[key] for key in sorted(documents)]
-
-
-def parse_document(text: str, name: str) -> DemoDocument:
-    """A document from the text of its file; ``name`` stands in error messages."""
-    matched = _FRONT_MATTER.fullmatch(text)
-    if matched is None:
-        raise CorpusFormatError(f"{name}: expected front matter between two '---' lines, then the body")
-    values = _front_matter(matched[1], name)
-    body = matched[2].strip()
-    if not body:
-        raise CorpusFormatError(f"{name}: the body is empty")
-    return DemoDocument(
-        id=_required(values, "id", name),
-        title=_required(values, "title", name),
-        version=_version(values["version"], name),
-        effective_from=_date(values["effective_from"], "effective_from", name),
-        effective_to=_date(values["effective_to"], "effective_to", name) if values["effective_to"] else None,
-        sites=_set(values["sites"], "sites", name),
-        suppliers=_set(values["suppliers"], "suppliers", name),
-        item_classes=_set(values["item_classes"], "item_classes", name),
-        actions=_set(values["actions"], "actions", name),
-        body=body + "\n",
-    )
-
-
-def _front_matter(block: str, name: str) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for line in block.splitlines():
-        key, colon, value = line.partition(":")
-        if not colon or key not in _KEYS:
-            raise CorpusFormatError(f"{name}: {line!r} in the front matter, expected one of {', '.join(_KEYS)}")
-        if key in values:
-            raise CorpusFormatError(f"{name}: {key} is given twice")
-        values[key] = value.strip()
-    if missing := [key for key in _KEYS if key not in values]:
-        raise CorpusFormatError(f"{name}: the front matter lacks {', '.join(missing)}")
-    return values
-
-
-def _required(values: dict[str, str], key: str, name: str) -> str:
-    if not values[key]:
-        raise CorpusFormatError(f"{name}: {key} is empty")
-    return values[key]
-
-
-def _version(value: str, name: str) -> int:
-    if not value.isdecimal() or int(value) < 1:
-        raise CorpusFormatError(f"{name}: version is {value!r}, expected a whole number from 1")
-    return int(value)
-
-
-def _date(value: str, key: str, name: str) -> date:
-    try:
-        return date.fromisoformat(value)
-    except ValueError as error:
-        raise CorpusFormatError(f"{name}: {key} is {value!r}, expected a date such as 2024-04-08") from error
-
-
-def _set(value: str, key: str, name: str) -> frozenset[str]:
-    parts = [part.strip() for part in value.split(",")] if value else []
-    if "" in parts or len(set(parts)) != len(parts):
-        raise CorpusFormatError(f"{name}: {key} is {value!r}, expected distinct names separated by commas")
-    return frozenset(parts)

@@ -267,4 +267,4 @@ def _where_next(console: Console) -> None:
         ("evenkeel audit verify", "the proof again"),
     ):
         console.print(Text(f"  {what}:", style="dim"))
-        console.print(f"    EVENKEEL_HOME=.demo .venv/bin/{command} --as anna.planner", soft_wrap=True)
+        console.print(f"    EVENKEEL_HOME=.demo .venv/bin/{command} --as gita.central", soft_wrap=True)

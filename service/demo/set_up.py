@@ -12,7 +12,7 @@ import polars as pl
 from inventory.importing.gate import import_feeds
 from inventory.importing.report import ImportReport
 from inventory.people import save_user
-from inventory.records import ActionKind, DocumentOfRecord, ErpLine, User
+from inventory.records import ActionKind, ErpLine, User
 from inventory.rulebook import insert_document
 from service.bootstrap import House, init_home
 from service.demo.company import AS_OF, Tables, generate
@@ -21,6 +21,7 @@ from service.demo.feeds import write_feeds
 from service.demo.people import PEOPLE
 from service.errors import HomeError
 from service.home import HomeKind, Layout, read_kind
+from service.rule_files import as_record
 from tools.erp.simulated import KnownOrder, SimulatedErp, StockRow
 from tools.intake import take_stock
 
@@ -72,23 +73,7 @@ def _people_and_rules(house: House) -> None:
                 ),
             )
         for rule in read_corpus():
-            insert_document(
-                transaction,
-                DocumentOfRecord(
-                    document_id=rule.id,
-                    title=rule.title,
-                    version=rule.version,
-                    text=rule.body,
-                    effective_from=rule.effective_from,
-                    effective_to=rule.effective_to,
-                    sites=tuple(sorted(rule.sites)),
-                    suppliers=tuple(sorted(rule.suppliers)),
-                    item_classes=tuple(sorted(rule.item_classes)),
-                    actions=tuple(sorted(rule.actions)),
-                    added_by="admin",
-                    added_at=transaction.now,
-                ),
-            )
+            insert_document(transaction, as_record(rule, added_by="admin", added_at=transaction.now))
 
 
 def load_books(erp: SimulatedErp, tables: Tables) -> None:

@@ -187,7 +187,7 @@ def test_each_option_not_taken_gets_its_reason() -> None:
         "- Expedite 120 units from SUP-ASH: may come as late as 21 Apr 2024, after the trouble starts, "
         "and is worth 5,890 EUR less.",
         "- Hold: moves nothing and gives up 9,390 EUR of net value.",
-        "- Transfer 120 units from FC-WEB to WH-SOUTH: not possible because of lane capacity.",
+        "- Transfer from another site: not possible (lane capacity).",
         "- Buy 300 units from SUP-ASH: does not pay; its net value is −900 EUR.",
     ):
         assert said in text

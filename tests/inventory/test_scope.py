@@ -20,6 +20,7 @@ STORES = (cases, proposals, ledger, outbox, people, rulebook, chronicle)
 WITHOUT_SCOPE = {
     "inventory.people.user_by_token": "it finds out who asks: there is no scope before it has answered",
     "inventory.rulebook.count_documents": "a number that names the corpus of an index; no title, text or site",
+    "inventory.proposals.count_plan_runs": "a number that keeps plan run ids apart; nothing of what they hold",
     "inventory.chronicle.switch_is_on": "one bit that binds everybody; it is about no site and no class",
 }
 

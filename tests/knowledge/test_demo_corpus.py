@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from knowledge import KnowledgeBase
-from service.demo.corpus import DOCUMENTS, CorpusFormatError, parse_document, read_corpus
+from service.demo.corpus import DOCUMENTS, read_corpus
+from service.rule_files import RuleFileError, parse_rule_file
 from tests.knowledge.rules import TODAY
 
 SITES = {"DC-EAST", "DC-WEST", "WH-SOUTH", "PL-NORTH", "FC-WEB", "ST-HARBOUR", "ST-PINE"}
@@ -74,14 +75,14 @@ def test_a_planners_question_finds_its_clause(demo_base: KnowledgeBase, question
     ],
 )
 def test_a_document_written_wrongly_is_refused(before: str, after: str, message: str) -> None:
-    with pytest.raises(CorpusFormatError, match=message):
-        parse_document(GOOD.replace(before, after, 1), "rule.md")
+    with pytest.raises(RuleFileError, match=message):
+        parse_rule_file(GOOD.replace(before, after, 1), "rule.md")
 
 
 def test_two_files_of_one_version_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(CorpusFormatError, match=r"no \*\.md document"):
+    with pytest.raises(RuleFileError, match=r"no \*\.md document"):
         read_corpus(tmp_path)
     for name in ("a.md", "b.md"):
         (tmp_path / name).write_text(GOOD, encoding="utf-8")
-    with pytest.raises(CorpusFormatError, match=r"b\.md: SOP-REG-01 v1 is already given"):
+    with pytest.raises(RuleFileError, match=r"b\.md: SOP-REG-01 v1 is already given"):
         read_corpus(tmp_path)

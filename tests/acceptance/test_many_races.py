@@ -1,0 +1,68 @@
+"""Two hundred pairs of decisions, twenty of them by processes; twenty pairs of sweeps and of executors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from inventory.outbox import list_outbox
+from inventory.proposals import list_approvals
+from inventory.records import EVERYTHING, ProposalState
+from tests.contenders import race_of_two_decisions, race_of_two_processes, second_desk, together
+from tests.crashes import house, templates
+from tests.invariants import assert_house_in_order, erp_keys
+from tests.test_races import DUELS, assert_one_decision, house_before, promised
+from tests.worlds import World, two_stores_one_donor
+
+pytestmark = pytest.mark.acceptance
+ROUNDS = 200
+PAIRS = 20
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The house of the kills before each step."""
+    return templates(tmp_path_factory.mktemp("templates"))
+
+
+def test_of_two_hundred_pairs_of_decisions_one_of_each_counts(folders: dict[str, Path], tmp_path: Path) -> None:
+    for number in range(ROUNDS):
+        world = house_before(folders, "decide", tmp_path / f"house-{number}")
+        assert_one_decision(world, race_of_two_decisions(world, DUELS[number % len(DUELS)]))
+        world.database.dispose()
+
+
+def test_of_twenty_pairs_of_deciding_processes_one_of_each_counts(folders: dict[str, Path], tmp_path: Path) -> None:
+    worlds = [house_before(folders, "decide", tmp_path / f"house-{number}") for number in range(PAIRS)]
+    for world in worlds:
+        world.database.dispose()
+    race_of_two_processes([world.folder for world in worlds])
+    for world in worlds:
+        proposal = world.the_proposal()
+        with world.database.read() as connection:
+            signed = list_approvals(connection, EVERYTHING, proposal.proposal_id)
+            documents = list_outbox(connection, EVERYTHING)
+        assert (proposal.state, len(signed), len(documents)) == (ProposalState.APPROVED, 1, 1)
+        assert_house_in_order(world)
+
+
+def test_of_twenty_pairs_of_executors_one_of_each_posts(folders: dict[str, Path], tmp_path: Path) -> None:
+    for number in range(PAIRS):
+        world = house_before(folders, "execute", tmp_path / f"house-{number}")
+        together(world.desk.execute, second_desk(world).desk.execute)
+        assert len(erp_keys(world)) == 1
+        assert house(world.folder).the_proposal().state is ProposalState.EXECUTED
+        assert_house_in_order(world)
+
+
+def test_twenty_pairs_of_sweeps_find_the_same_cases_and_reserve_no_unit_twice(tmp_path: Path) -> None:
+    furnished = World(tmp_path / "furnished", two_stores_one_donor(), rollout="guided").furnish()
+    alone = furnished.copied_to(tmp_path / "alone")
+    once = alone.desk.sweep()
+    for number in range(PAIRS):
+        world = furnished.copied_to(tmp_path / f"race-{number}")
+        answers = together(world.desk.sweep, second_desk(world).desk.sweep)
+        assert [sweep.dispositions for sweep in answers] == [once.dispositions] * 2
+        assert promised(world) == promised(alone)
+        assert_house_in_order(world)
