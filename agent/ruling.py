@@ -11,10 +11,10 @@ from sqlalchemy import Connection
 from agent.approval_policy import rule_on
 from agent.gate_facts import CustomerTier, GateFacts, RolloutMode
 from agent.policy_document import ApprovalPolicy, load_policy
-from inventory.cases import find_case, list_cases
+from inventory.cases import find_case
 from inventory.chronicle import KILL_SWITCH, list_feed_health, list_overrides, switch_is_on
 from inventory.ledger import ledger_rows
-from inventory.proposals import find_approval, find_situation, list_proposals
+from inventory.proposals import find_situation, list_proposals
 from inventory.record import Record
 from inventory.records import (
     EVERYTHING,
@@ -31,7 +31,7 @@ from tools.arrays import age_hours
 from tools.assemble import plan_outlook
 from tools.needs import donor_floor
 from tools.outlook import Outlook
-from tools.toolbox import Toolbox
+from tools.toolbox import Toolbox, any_open, signed_by_policy
 
 S = ProposalState
 ACTED = (S.APPROVED, S.LEASED, S.SENT, S.IN_DOUBT, S.EXECUTED)
@@ -172,13 +172,7 @@ def _donor_cover(outlook: Outlook, connection: Connection, proposal: Proposal) -
 
 def _data_problem(connection: Connection, proposal: Proposal) -> bool:
     touched = {(line.item, site) for line in proposal.content.lines for site in (line.origin, line.destination) if site}
-    return any(
-        (finding.item, finding.site) in touched
-        for row in list_cases(connection, EVERYTHING)
-        if row.case.kind is CaseKind.DATA_PROBLEM
-        for finding in row.case.findings
-        if finding.item
-    )
+    return any_open(connection, CaseKind.DATA_PROBLEM, touched)
 
 
 def _new_lane(snapshot: Snapshot, acted: list[Proposal], proposal: Proposal) -> bool:
@@ -212,16 +206,18 @@ def _auto_value_today(toolbox: Toolbox, connection: Connection, acted: list[Prop
     """Moved without a person today at any site this proposal touches, the largest of them."""
     today = toolbox.now().date()
     total = dict.fromkeys(proposal.content.sites, 0)
-    for other in acted:
-        if other.created_at.date() != today or other.content.action is ActionKind.HOLD:
-            continue
-        if not set(other.content.sites) & set(total):
-            continue
-        approval = find_approval(connection, EVERYTHING, other)
-        if approval is None or approval.kind != "policy":
-            continue
-        for site in set(other.content.sites) & set(total):
-            total[site] += other.content.value_minor
+    sharing = [
+        other
+        for other in acted
+        if other.created_at.date() == today
+        and other.content.action is not ActionKind.HOLD
+        and set(other.content.sites) & set(total)
+    ]
+    signed = signed_by_policy(connection, sharing)
+    for other in sharing:
+        if other.proposal_id in signed:
+            for site in set(other.content.sites) & set(total):
+                total[site] += other.content.value_minor
     return max(total.values(), default=0)
 
 

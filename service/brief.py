@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Connection
 
 from agent.approval_policy import load_policy
-from agent.policy_document import HealthMarks
+from agent.policy_document import ApprovalPolicy
 from inventory.cases import CaseRow, list_cases
 from inventory.chronicle import (
     KILL_SWITCH,
@@ -201,7 +201,7 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         automatic=tuple(_automatic(proposal, now) for proposal in by_itself if not _is_hold(proposal)),
         automatic_holds=sum(1 for proposal in by_itself if _is_hold(proposal)),
         suppliers=_suppliers(row.case for row in rows),
-        sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy.site_health) if newest else (),
+        sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy) if newest else (),
         overrides=tuple(override for override in list_overrides(connection, scope) if override.at > now - DAY),
         judged_outcomes=sum(1 for outcome in outcomes if outcome.state == "observed"),
         open_outcomes=sum(1 for outcome in outcomes if outcome.state == "open"),
@@ -263,14 +263,21 @@ def _suppliers(cases: Iterable[Case]) -> tuple[SupplierWatch, ...]:
             case_id=case.case_id,
             lines=len(case.findings),
             money_at_risk_minor=case.money_at_risk.total,
-            note=(case.findings[0].note if case.findings else "") or case.cause,
+            note=_lateness(case),
         )
         for case in cases
         if case.kind is CaseKind.SUPPLIER_DELAY
     )
 
 
-def _sites(feeds: Iterable[FeedHealth], marks: HealthMarks) -> tuple[SiteHealth, ...]:
+def _lateness(case: Case) -> str:
+    """How late a supplier's open lines are, from what was found."""
+    late = [finding.measures.get("days_late", 0.0) for finding in case.findings]
+    units = sum(finding.quantity for finding in case.findings)
+    return f"{units:,} units open, up to {max(late):.0f} days past the promise" if late else case.cause
+
+
+def _sites(feeds: Iterable[FeedHealth], policy: ApprovalPolicy) -> tuple[SiteHealth, ...]:
     by_site: dict[str, list[FeedHealth]] = defaultdict(list)
     for feed in feeds:
         if feed.score < UNSOUND or feed.problems:
@@ -280,16 +287,19 @@ def _sites(feeds: Iterable[FeedHealth], marks: HealthMarks) -> tuple[SiteHealth,
             site=site,
             score=min(feed.score for feed in found),
             problems=tuple(f"{feed.feed}: {problem}" for feed in found for problem in feed.problems),
-            autonomy=_autonomy(min(feed.score for feed in found), marks),
+            autonomy=_autonomy(min(feed.score for feed in found), max(feed.age_hours for feed in found), policy),
         )
         for site, found in sorted(by_site.items())
     )
 
 
-def _autonomy(score: float, marks: HealthMarks) -> str:
-    if score < marks.advice_below:
+def _autonomy(score: float, age_hours: float, policy: ApprovalPolicy) -> str:
+    """What the gate still lets happen at a site with this health and this age of its oldest feed."""
+    if score < policy.site_health.advice_below or age_hours > policy.snapshot_age_hours.advice_above:
         return "advice only"
-    return "a planner decides" if score < marks.planner_below else "unchanged"
+    if score < policy.site_health.planner_below or age_hours > policy.snapshot_age_hours.planner_above:
+        return "a planner decides"
+    return "unchanged"
 
 
 def _kpis(points: Sequence[KpiPoint]) -> tuple[KpiFigure, ...]:

@@ -20,7 +20,7 @@ from optimizer.projection import InboundSchedule
 from tools.arrays import FloatArray, NetworkArrays
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
-from tools.needs import wanted_units
+from tools.needs import donor_floor, wanted_units
 from tools.outlook import Outlook
 
 FULL_CONFIDENCE_WEEKS = 78.0
@@ -100,7 +100,7 @@ def _transfer(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes:
     day = max((move.lane.arrives(arrays.today, 0.5) - arrays.today).days for move in moves)
     late = max((move.lane.arrives(arrays.today, 0.9) - arrays.today).days for move in moves)
     wanted = wanted_units(outlook, row)
-    limit = "the need itself" if units >= wanted else "what donors can give above their floors, in whole lots"
+    limit = "the need itself" if units >= wanted else _what_stops_more(outlook, moves)
     return Offer(
         ActionKind.TRANSFER,
         units,
@@ -113,6 +113,14 @@ def _transfer(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes:
         p90_day=late,
         limit=limit,
     )
+
+
+def _what_stops_more(outlook: Outlook, moves: tuple[PlannedMove, ...]) -> str:
+    """What keeps a transfer below the need: a floor, or what further units are worth here and elsewhere."""
+    free = outlook.arrays.free
+    if any(free[move.donor_row] - move.units - donor_floor(outlook, move.donor_row) >= move.lane.lot for move in moves):
+        return "further units are worth more in other cases, or cost more than they save"
+    return "what donors can give above their floors, in whole lots"
 
 
 def _why_no_transfer(outlook: Outlook, row: int, lanes: tuple[Lane, ...]) -> str:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection
+from sqlalchemy import Connection, and_, select
 
 from inventory.database import Database
 from inventory.errors import SnapshotError
 from inventory.ledger import refreshed_rows
 from inventory.outbox import list_outbox
 from inventory.proposals import find_plan_run, list_proposals
-from inventory.record import digest_text
+from inventory.record import digest_text, load
 from inventory.records import (
     EVERYTHING,
     ActionKind,
+    Approval,
+    CaseKind,
+    CaseState,
     DocumentState,
     LedgerRow,
     PlanRun,
+    Proposal,
     ProposalLine,
     ProposalState,
 )
 from inventory.rulebook import count_documents, find_policy, list_documents
 from inventory.snapshots import Snapshot, SnapshotStore
+from inventory.tables import approvals, cases, findings
 from tools.arrays import build_arrays
 from tools.erp.port import ErpPort
 from tools.lanes import Lane, read_lanes
@@ -60,6 +65,7 @@ class Toolbox:
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
     _outlooks: dict[str, Outlook] = field(default_factory=dict)
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
+    _snapshots: dict[str, Snapshot] = field(default_factory=dict)
     _ledger: dict[tuple[Any, ...], LedgerRow] = field(default_factory=dict)
     _plan_runs: dict[str, PlanRun] = field(default_factory=dict)
     _thresholds: dict[str, Thresholds] = field(default_factory=dict)
@@ -71,12 +77,16 @@ class Toolbox:
 
     def snapshot(self, snapshot_id: str | None = None) -> Snapshot:
         """A snapshot by id, the current one when none is named."""
-        if snapshot_id is not None:
-            return self.snapshots.open(snapshot_id)
-        current = self.snapshots.current()
-        if current is None:
+        known = self._snapshots.get(snapshot_id) if snapshot_id is not None else None
+        if known is not None:
+            return known
+        found = self.snapshots.open(snapshot_id) if snapshot_id is not None else self.snapshots.current()
+        if found is None:
             raise SnapshotError("no data yet: import feeds first (evenkeel import FOLDER)")
-        return current
+        # A snapshot never changes; the one in use keeps the tables it has read.
+        kept = self._snapshots.get(found.snapshot_id, found)
+        self._snapshots = {found.snapshot_id: kept}
+        return kept
 
     def thresholds(self, connection: Connection, version: int | None = None) -> Thresholds:
         """Detection thresholds in force, or of a version."""
@@ -205,3 +215,33 @@ def committed_lines(connection: Connection, snapshot: Snapshot, *, exclude: Iter
             moving = [line for line in moving if line.document_group not in gone]
         lines += moving
     return lines
+
+
+def any_open(connection: Connection, kind: CaseKind, places: Collection[tuple[str, str]]) -> bool:
+    """Whether a case of a kind that is not closed has a finding at one of some item-sites."""
+    query = (
+        select(findings.c.item, findings.c.site)
+        .join(cases, and_(cases.c.case_id == findings.c.case_id, cases.c.snapshot_id == findings.c.snapshot_id))
+        .where(
+            cases.c.kind == kind.value,
+            cases.c.state != CaseState.CLOSED.value,
+            findings.c.item.in_(sorted({item for item, _ in places if item})),
+        )
+    )
+    return any((row.item, row.site) in places for row in connection.execute(query))
+
+
+def signed_by_policy(connection: Connection, proposals: Iterable[Proposal]) -> set[str]:
+    """Ids of the proposals whose newest approval of exactly their digest is a policy's, all in one read."""
+    digests = {proposal.proposal_id: proposal.digest for proposal in proposals}
+    query = (
+        select(approvals.c.body)
+        .where(approvals.c.decision == "approve", approvals.c.proposal_id.in_(list(digests)))
+        .order_by(approvals.c.at, approvals.c.approval_id)
+    )
+    newest: dict[str, Approval] = {}
+    for body in connection.execute(query).scalars():
+        approval = load(Approval, body)
+        if approval.proposal_digest == digests[approval.proposal_id]:
+            newest[approval.proposal_id] = approval
+    return {proposal_id for proposal_id, approval in newest.items() if approval.kind == "policy"}

@@ -81,14 +81,18 @@ def test_what_ran_by_itself_can_be_recalled_until_its_window_ends(house: House) 
 def test_an_unsound_feed_costs_a_site_its_autonomy(house: House) -> None:
     snapshot, now = house.toolbox.snapshot(), house.clock()
     feeds = [
-        FeedHealth(feed="stock", site=site, as_of=now - timedelta(hours=80), age_hours=80.0, score=score,
-                   problems=("80 h old",))
-        for site, score in (("DC-EAST", 0.9), ("DC-WEST", 0.7), ("ST-PINE", 0.2))
+        FeedHealth(feed="stock", site=site, as_of=now - timedelta(hours=age), age_hours=age, score=score,
+                   problems=(f"{age:.0f} h old",))
+        for site, age, score in (
+            ("DC-EAST", 10.0, 0.9), ("DC-WEST", 10.0, 0.7), ("ST-PINE", 10.0, 0.2),
+            ("WH-SOUTH", 30.0, 0.9), ("PL-NORTH", 80.0, 0.9),
+        )
     ]  # fmt: skip
     with house.database.write("evenkeel", now) as transaction:
         save_feed_health(transaction, snapshot.snapshot_id, feeds)
     found = {site.site: site.autonomy for site in _brief(house).sites}
-    assert found == {"DC-EAST": "unchanged", "DC-WEST": "a planner decides", "ST-PINE": "advice only"}
+    assert found == {"DC-EAST": "unchanged", "DC-WEST": "a planner decides", "ST-PINE": "advice only",
+                     "WH-SOUTH": "a planner decides", "PL-NORTH": "advice only"}  # fmt: skip
 
 
 def test_a_planner_reads_of_their_own_sites_only(house: House) -> None:

@@ -10,7 +10,7 @@ import pytest
 from inventory.cases import CaseRow, find_case
 from inventory.chronicle import list_outcomes
 from inventory.proposals import find_situation
-from inventory.records import EVERYTHING, CaseState, Outcome, Proposal, ProposalState, ReasonCode
+from inventory.records import EVERYTHING, CaseState, Outcome, Proposal, ProposalState
 from tests.worlds import World, two_sites_one_lane
 
 UNITS = 78
@@ -111,14 +111,3 @@ def test_a_part_of_the_goods_does_not_complete_the_outcome(tmp_path: Path) -> No
 
     assert outcome_of(world).state == "open"
     assert case_of(world, proposal).state is CaseState.IN_TRANSIT
-
-
-def test_a_rejected_proposal_keeps_its_prediction_to_be_judged_later(tmp_path: Path) -> None:
-    world = World(tmp_path / "home", two_sites_one_lane(), rollout="guided").furnish()
-    world.desk.sweep()
-    (pending,) = world.proposals()
-    world.decide(pending, "reject", "pia", reason=ReasonCode.DATA_WRONG)
-    world.desk.recover()
-
-    assert outcome_of(world).predicted["units"] == UNITS
-    assert outcome_of(world).state == "open"
