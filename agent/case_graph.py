@@ -17,6 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from agent.approval_policy import expiry
 from agent.decisions import release_for_execution
@@ -39,7 +40,7 @@ from inventory.proposals import (
     save_situation,
 )
 from inventory.record import digest, short_id
-from inventory.records import EVERYTHING, Approval, Proposal, ProposalState, ReasonCode, Ruling, Tier
+from inventory.records import EVERYTHING, Approval, Case, Proposal, ProposalState, ReasonCode, Ruling, Situation, Tier
 from tools.actions import dispatch
 from tools.assemble import assemble as assemble_situation
 from tools.assemble import rank_options
@@ -119,11 +120,7 @@ def optimize(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     toolbox = runtime.context.toolbox
     started = toolbox.now()
     with toolbox.database.read() as connection:
-        case = find_case(connection, EVERYTHING, state["case_id"]).case
-        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
-        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
-        if situation is None:
-            situation = assemble_situation(toolbox, connection, case, proposal)
+        case, proposal, situation = _facts(toolbox, connection, state)
         options = rank_options(toolbox, connection, case, proposal)
     situation = situation.model_copy(update={"options": options})
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
@@ -137,26 +134,22 @@ def draft(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     toolbox = runtime.context.toolbox
     started = toolbox.now()
     with toolbox.database.read() as connection:
-        case = find_case(connection, EVERYTHING, state["case_id"]).case
-        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
-        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
-        if situation is None:
-            situation = assemble_situation(toolbox, connection, case, proposal)
+        case, proposal, situation = _facts(toolbox, connection, state)
         citations = list_citations(connection, EVERYTHING, proposal.proposal_id)
     explanation = runtime.context.drafter.draft(case, situation, proposal, citations)
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_explanation(transaction, explanation)
     crash_point("draft.after_explanation")
-    traced(
-        runtime.context.toolbox,
-        state,
-        "invoke_agent draft",
-        "allocation",
-        started,
-        digest(explanation),
-        source=explanation.source,
-    )
+    traced(toolbox, state, "invoke_agent draft", "allocation", started, digest(explanation), source=explanation.source)
     return {}
+
+
+def _facts(toolbox: Toolbox, connection: Connection, state: CaseState) -> tuple[Case, Proposal, Situation]:
+    """Case, proposal and situation from the store; a situation nobody kept yet is assembled."""
+    case = find_case(connection, EVERYTHING, state["case_id"]).case
+    proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+    situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+    return case, proposal, situation or assemble_situation(toolbox, connection, case, proposal)
 
 
 def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:

@@ -130,9 +130,8 @@ class ExceptionDesk:
         """Anchor entries whose process died between commit and anchoring."""
         anchor = self.toolbox.database.anchor
         known = anchor.read()
-        last = max(known, default=0)
         with self.toolbox.database.read() as connection:
-            missing = [entry for entry in entries(connection) if entry.sequence > last]
+            missing = [entry for entry in entries(connection) if entry.sequence not in known]
         anchor.append(missing)
         return len(missing)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -55,7 +56,8 @@ class _Plan:
     @property
     def bought(self) -> NDArray[np.bool_]:
         """Rows a supplier replenishes; the others draw on the distribution centre."""
-        return self.site == 0
+        at_the_centre: NDArray[np.bool_] = self.site == 0
+        return at_the_centre
 
     def reorder_point(self) -> Floats:
         """Mean over the protected weeks and two standard deviations."""
@@ -69,13 +71,13 @@ def item_names(numbers: Integers) -> list[str]:
 
 
 def network(item_sites: int, *, seed: int = 20240408) -> dict[str, pl.DataFrame]:
-    """Contract tables of a network of that many item-sites, rounded up to whole items, as ``SnapshotStore`` takes them."""
+    """Stored tables of a network of that many item-sites, rounded up to whole items."""
     generator = np.random.Generator(np.random.PCG64(seed))
     items = -(-item_sites // len(SITES))
     history, plan = _demand(items, generator)
     cost = np.round(generator.lognormal(2.5, 0.8, items) + 0.5, 2)
     stock = _stock(plan, generator)
-    tables = {
+    return {
         "sites": _frame("sites", site=list(SITES), name=list(SITES), kind=["dc"] + ["store"] * 9),
         "items": _items(cost, generator),
         "suppliers": _suppliers(items),
@@ -87,7 +89,6 @@ def network(item_sites: int, *, seed: int = 20240408) -> dict[str, pl.DataFrame]
         "purchase_orders": _orders(plan, generator),
         "transfers": _transfers(plan, generator),
     }
-    return tables
 
 
 def demand_rows(demand: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +149,8 @@ def _items(cost: Floats, generator: np.random.Generator) -> pl.DataFrame:
     classes = generator.choice(["", "consumable", "constrained", "regulated"], len(cost), p=[0.7, 0.2, 0.06, 0.04])
     names = item_names(np.arange(len(cost)))
     return _frame(
-        "items", item=names, name=names, cost=cost, price=np.round(cost * 1.7, 2), flags=classes.tolist(), launch_date=date(2020, 1, 6),
+        "items", item=names, name=names, cost=cost, price=np.round(cost * 1.7, 2),
+        flags=classes.tolist(), launch_date=date(2020, 1, 6),
     )  # fmt: skip
 
 
@@ -184,7 +186,7 @@ def _item_sites(plan: _Plan) -> pl.DataFrame:
 def _lanes() -> pl.DataFrame:
     """From the distribution centre to every store, and between stores that are next to each other, both ways."""
     ways = [(SITES[0], store) for store in SITES[1:]]
-    ways += [way for a, b in zip(SITES[1:], SITES[2:], strict=False) for way in ((a, b), (b, a))]
+    ways += [way for a, b in pairwise(SITES[1:]) for way in ((a, b), (b, a))]
     return _frame(
         "lanes", origin=[a for a, _ in ways], destination=[b for _, b in ways], mode="truck",
         transit_days=float(LANE_DAYS), transit_sd_days=0.7, unit_cost=0.4, fixed_cost=8.0, lot_multiple=1,

@@ -3,6 +3,9 @@
 A ``Case`` is the business exception. Findings are its evidence, a ``PlanRun`` the joint decision it was part of, a
 ``Proposal`` what should be done, a ``Ruling`` who must agree, an ``Approval`` who did, a ``Receipt`` what the ERP
 answered, an ``Outcome`` what came of it.
+
+The file is long because it is one vocabulary, read from top to bottom in the order a case lives; every other package
+imports it whole.
 """
 
 from __future__ import annotations

@@ -57,8 +57,9 @@ MUTANTS: tuple[Mutant, ...] = (
     _one(
         "the graph decides", "3 the graph never decides", "agent/case_graph.py",
         "        if proposal.state in RELEASED and approval is not None:\n            return",
-        '        if proposal.state in RELEASED or state.get("tier"):\n            approval = approval or _policy_signature('
-        "proposal, rule(toolbox, connection, runtime.context.gate, proposal)[0], toolbox.now())\n            return",
+        "        if approval is None:\n"
+        "            ruling, _ = rule(toolbox, connection, runtime.context.gate, proposal)\n"
+        "            approval = _policy_signature(proposal, ruling, toolbox.now())\n            return",
         f"{PROMISES}rule_3_resuming_the_graph_without_a_decision_in_the_store_decides_nothing",
     ),
     _one(
@@ -117,9 +118,9 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{DEPTH}rule_5_no_unit_is_promised_twice_when_two_want_it",
     ),
     _one(
-        "keep what was refused", "5 refusal gives the units back", "agent/decisions.py",
-        "    release(transaction, proposal.proposal_id)\n"
-        "    for row in list_outbox(", "    for row in list_outbox(",
+        "keep what was put off", "5 refusal and snooze give the units back", "agent/decisions.py",
+        "    release(transaction, proposal.proposal_id)\n    _rest(transaction, proposal, f\"snoozed",
+        "    _rest(transaction, proposal, f\"snoozed",
         f"{DEPTH}rule_5_what_is_refused_or_put_off_gives_its_units_back",
     ),
     _one(
@@ -238,8 +239,8 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "look over the fence", "15 a reader sees their own sites", "inventory/proposals.py",
-        "    return query.where(exists().where("
-        "case_scopes.c.case_id == proposals.c.case_id, visible(scope)))\n", "    return query\n",
+        "    if scope.sites is None and scope.item_classes is None:\n        return query\n    case_seen",
+        "    if scope.user:\n        return query\n    case_seen",
         f"{PROMISES}rule_15_a_reader_sees_their_own_sites_and_nothing_else",
     ),
     _one(
@@ -249,7 +250,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "the leaves meet", "the house: three leaves, one trunk", "optimizer/loss.py",
-        "from __future__ import annotations\n", "from __future__ import annotations\n\nimport sqlalchemy  # noqa: F401\n",
+        "import numpy as np\n", "import numpy as np\nimport sqlalchemy  # noqa: F401\n",
         "tests/test_house.py::test_imports_point_down_and_the_leaves_do_not_know_each_other",
     ),
 )  # fmt: skip
