@@ -77,12 +77,11 @@ def find_case(connection: Connection, scope: Scope, case_id: str) -> CaseRow:
     """The case of that id, or of the id beginning with it when only one does."""
     if not case_id:
         raise NotFoundError("a case is named by its id or the beginning of it; got nothing")
-    query = _scoped(select(cases).where(cases.c.case_id.startswith(case_id, autoescape=True)), scope)
-    rows = connection.execute(query).all()
-    exact = [row for row in rows if row.case_id == case_id] or rows
-    if len(exact) != 1:
-        raise NotFoundError(f"case {case_id!r}: {len(exact)} found that {scope.user} may see, expected one")
-    return _row(exact[0], scope)
+    for named in (cases.c.case_id == case_id, cases.c.case_id.startswith(case_id, autoescape=True)):
+        rows = connection.execute(_scoped(select(cases).where(named), scope)).all()
+        if len(rows) == 1:
+            return _row(rows[0], scope)
+    raise NotFoundError(f"case {case_id!r}: {len(rows)} found that {scope.user} may see, expected one")
 
 
 def list_cases(connection: Connection, scope: Scope, *, states: Collection[CaseState] = ()) -> list[CaseRow]:

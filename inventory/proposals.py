@@ -57,6 +57,10 @@ def insert_proposal(transaction: Transaction, proposal: Proposal) -> None:
     )
 
 
+_COLUMNS = [column for column in proposals.c if column.name not in ("situation", "explanation", "citations")]
+"""What a proposal is made of; the evidence beside it is read where it is asked for."""
+
+
 def _proposal(row: Row[Any]) -> Proposal:
     return Proposal(
         proposal_id=row.proposal_id,
@@ -90,19 +94,14 @@ def find_proposal(connection: Connection, scope: Scope, proposal_id: str) -> Pro
     """The proposal of that id, or of the id beginning with it when only one does."""
     if not proposal_id:
         raise NotFoundError("a proposal is named by its id or the beginning of it; got nothing")
-    query = _scoped(
-        select(proposals).where(
-            or_(
-                proposals.c.proposal_id == proposal_id, proposals.c.proposal_id.startswith(proposal_id, autoescape=True)
-            )
-        ),
-        scope,
-    )
-    rows = connection.execute(query).all()
-    exact = [row for row in rows if row.proposal_id == proposal_id] or rows
-    if len(exact) != 1:
-        raise NotFoundError(f"proposal {proposal_id!r}: {len(exact)} found that {scope.user} may see, expected one")
-    return _proposal(exact[0])
+    for named in (
+        proposals.c.proposal_id == proposal_id,
+        proposals.c.proposal_id.startswith(proposal_id, autoescape=True),
+    ):
+        rows = connection.execute(_scoped(select(*_COLUMNS).where(named), scope)).all()
+        if len(rows) == 1:
+            return _proposal(rows[0])
+    raise NotFoundError(f"proposal {proposal_id!r}: {len(rows)} found that {scope.user} may see, expected one")
 
 
 def list_proposals(
@@ -113,7 +112,7 @@ def list_proposals(
     case_id: str | None = None,
 ) -> list[Proposal]:
     """Proposals in some states (all when empty), oldest first."""
-    query = _scoped(select(proposals).order_by(proposals.c.created_at, proposals.c.proposal_id), scope)
+    query = _scoped(select(*_COLUMNS).order_by(proposals.c.created_at, proposals.c.proposal_id), scope)
     if states:
         query = query.where(proposals.c.state.in_([state.value for state in states]))
     if case_id is not None:

@@ -163,6 +163,7 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
             list(decided.offers),
             decided.moves,
             chosen=decided.chosen,
+            minimum_net_benefit=run.parameters["minimum_net_benefit"],
             seed=run.seed,
             draws=int(thresholds.value("planning", "confidence_draws")),
         )

@@ -244,6 +244,7 @@ def describe(
     moves: tuple[PlannedMove, ...],
     *,
     chosen: int,
+    minimum_net_benefit: float,
     seed: int,
     draws: int,
 ) -> tuple[Option, ...]:
@@ -282,7 +283,7 @@ def describe(
                 feasible=option.feasible,
                 binding_constraint=option.limit,
                 break_even_penalty_minor=to_minor(even) if np.isfinite(even) and option.quantity else None,
-                flip_point=_flip(outlook, row, rows, options, chosen) if index == chosen else "",
+                flip_point=_flip(outlook, row, rows, options, chosen, minimum_net_benefit) if index == chosen else "",
             )
         )
     order = sorted(
@@ -329,12 +330,14 @@ def _donor_cover(outlook: Outlook, moves: tuple[PlannedMove, ...]) -> float | No
     return round(min(covers), 1) if covers else None
 
 
-def _flip(outlook: Outlook, row: int, rows: OptionRows, options: list[Offer], chosen: int) -> str:
+def _flip(
+    outlook: Outlook, row: int, rows: OptionRows, options: list[Offer], chosen: int, minimum_net_benefit: float
+) -> str:
     """What would change the answer: one parameter at a time, by re-pricing in a stated range."""
     price_of_item = float(np.nan_to_num(outlook.arrays.price[row], nan=1.5 * float(outlook.arrays.cost[row])))
 
     def winner(changed: OptionRows) -> int:
-        return best(price_options(changed), options, 0.0)
+        return best(price_options(changed), options, minimum_net_benefit)
 
     if chosen != winner(rows):
         return "the joint plan gives the units to a case where they are worth more"
@@ -344,7 +347,7 @@ def _flip(outlook: Outlook, row: int, rows: OptionRows, options: list[Offer], ch
             lambda factor: winner(replace(rows, penalty_per_unit=rows.penalty_per_unit * factor)), low, high
         )
         return (
-            f"acting wins once a unit short costs {found:.1f} times as much"
+            f"acting wins once a unit short costs {found:.2f} times as much"
             if found is not None
             else f"none in range: no option wins even at {high:.0f} times the cost of a unit short"
         )

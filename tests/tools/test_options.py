@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from inventory.cases import find_case
@@ -15,8 +16,8 @@ from inventory.ledger import ledger_rows
 from inventory.proposals import find_situation
 from inventory.records import EVERYTHING, ActionKind, CaseKind, Option, ProposalState, Situation
 from optimizer.options import OptionRows, price_options
-from tests.tools.networks import look, one_trouble_each
-from tests.worlds import World, two_sites_one_lane, two_stores_one_donor
+from tests.tools.networks import amended, look, one_trouble_each, set_column
+from tests.worlds import ItemSite, Lane, Network, World, two_sites_one_lane, two_stores_one_donor
 from tools.assemble import drivers
 from tools.detect import detect
 from tools.needs import donor_floor
@@ -25,6 +26,9 @@ from tools.outlook import Outlook
 from tools.plan import needs_of, plan_parameters
 from tools.planning import NeedPlan, solve_needs
 from tools.triage import group_findings
+
+MINIMUM = 5.0
+"""Least net benefit worth acting for, as packaged."""
 
 
 def solved(world: World) -> tuple[Outlook, tuple[NeedPlan, ...]]:
@@ -41,8 +45,9 @@ def solved(world: World) -> tuple[Outlook, tuple[NeedPlan, ...]]:
 
 def table(outlook: Outlook, decided: NeedPlan) -> tuple[Option, ...]:
     return describe(
-        outlook, decided.need.row, list(decided.offers), decided.moves, chosen=decided.chosen, seed=1, draws=32
-    )
+        outlook, decided.need.row, list(decided.offers), decided.moves, chosen=decided.chosen,
+        minimum_net_benefit=MINIMUM, seed=1, draws=32,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +124,7 @@ def test_the_limit_named_is_the_one_that_binds(decided: Decided) -> None:
 
 def _winner(outlook: Outlook, plan: NeedPlan, change: Callable[[OptionRows], OptionRows]) -> int:
     rows = option_rows(outlook, plan.need.row, list(plan.offers))
-    return best(price_options(change(rows)), list(plan.offers), 0.0)
+    return best(price_options(change(rows)), list(plan.offers), MINIMUM)
 
 
 def test_a_flip_point_is_where_a_scan_sees_the_answer_change(decided: Decided) -> None:
@@ -158,6 +163,21 @@ def test_none_in_range_means_none_in_range(decided: Decided) -> None:
             )
         checked += 1
     assert checked >= 1
+
+
+def test_a_hold_for_want_of_gain_says_when_acting_wins(tmp_path: Path) -> None:
+    """An order that gains 2.85 is not worth the trouble; a little dearer a shortage, and it is."""
+    network = Network(
+        (ItemSite("OTHER", "DC", weekly=1, on_hand=9), ItemSite("SHORT", "NORTH", weekly=20, on_hand=4)),
+        (Lane("DC", "NORTH"),),
+    )
+    dear = set_column("supplier_items", pl.lit(295.0).alias("order_cost"))
+    outlook, (plan,) = solved(World(tmp_path / "home", amended(network, dear)).furnish())
+    hold, purchase = table(outlook, plan)[:2]
+
+    assert (hold.action, purchase.action) == (ActionKind.HOLD, ActionKind.PURCHASE)
+    assert 0 < purchase.net_value_minor < 100 * MINIMUM
+    assert hold.flip_point == "acting wins once a unit short costs 1.01 times as much"
 
 
 def test_a_break_even_penalty_is_where_an_option_is_worth_nothing(decided: Decided) -> None:
