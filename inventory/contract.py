@@ -9,9 +9,8 @@ Rules
 - Dates are calendar days at the site; times carry an offset and are kept in UTC.
 - In transit comes only from open transfers and orders, never from a stock status.
 
-The file is long because it is one list: the contract, table by table and column by column, and nothing else.
-``docs/data-contract.md`` is generated from this module by :mod:`inventory.contract_docs`. It runs past 500
-lines because it is one table after another, and whoever maps a feed wants all of them in one place.
+It has over 500 lines because it is one list: the contract, table by table and column by column, and nothing else.
+``docs/data-contract.md`` is generated from this module by :mod:`inventory.contract_docs`.
 """
 
 from __future__ import annotations

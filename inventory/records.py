@@ -4,7 +4,7 @@ A ``Case`` is the business exception. Findings are its evidence, a ``PlanRun`` t
 ``Proposal`` what should be done, a ``Ruling`` who must agree, an ``Approval`` who did, a ``Receipt`` what the ERP
 answered, an ``Outcome`` what came of it.
 
-The file is long because it is one vocabulary, read from top to bottom in the order a case lives; every other package
+It has over 500 lines because it is one vocabulary, read from top to bottom in the order a case lives; every package
 imports it whole.
 """
 

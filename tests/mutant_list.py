@@ -135,6 +135,11 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{PROMISES}rule_6_a_fact_and_its_entry_commit_together_or_not_at_all",
     ),
     _one(
+        "leave a gap", "6 recovery anchors what a kill left out", "agent/desk.py",
+        "if entry.sequence not in known]", "if entry.sequence > max(known, default=0)]",
+        "tests/test_audit_whole.py::test_verify_says_how_many_events_are_not_anchored_and_recovery_anchors_them",
+    ),
+    _one(
         "do not read the rows", "6 a changed row is found and named", "inventory/audit.py",
         "    if entry_hash(entry.sequence, entry.previous, fields) != entry.hash:\n",
         "    if not entry_hash(entry.sequence, entry.previous, fields):\n",

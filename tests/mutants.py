@@ -49,7 +49,7 @@ def run_tests(copy: Path, tests: Sequence[str]) -> str:
     done = subprocess.run(
         command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )
-    red = re.findall(r"^(?:FAILED|ERROR) \S+?::(\S+)", done.stdout, re.MULTILINE)
+    red = re.findall(r"^(?:FAILED|ERROR) [^:]+::(.+?)(?: - .*)?$", done.stdout, re.MULTILINE)
     if done.returncode not in (0, 1) or (done.returncode and not red):
         raise RuntimeError(f"pytest ended with {done.returncode}: {done.stdout[-1000:]}{done.stderr[-1000:]}")
     return ", ".join(red)

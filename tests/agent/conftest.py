@@ -2,32 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
-
 import pytest
 
-from tests.tools.networks import copy_of
+from tests.tools.conftest import Copy, a_copy, automatic, guided
 from tests.worlds import World, two_sites_one_lane
 
-Copy = Callable[..., World]
-
-
-@pytest.fixture(scope="session")
-def guided(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """One pending transfer in the planner tier, nobody has decided."""
-    world = World(tmp_path_factory.mktemp("guided") / "home", two_sites_one_lane(), rollout="guided").furnish()
-    world.desk.sweep()
-    return world
-
-
-@pytest.fixture(scope="session")
-def automatic(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """One transfer that policy signed, in its recall window."""
-    world = World(tmp_path_factory.mktemp("automatic") / "home", two_sites_one_lane()).furnish()
-    world.desk.sweep()
-    return world
+__all__ = ["Copy", "a_copy", "automatic", "guided"]
 
 
 @pytest.fixture(scope="session")
@@ -37,17 +17,3 @@ def formal(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("formal") / "home", network, rollout="guided").furnish()
     world.desk.sweep()
     return world
-
-
-@pytest.fixture
-def a_copy(tmp_path: Path) -> Iterator[Copy]:
-    """Copies worlds into the test's own folder."""
-    made: list[World] = []
-
-    def copy(world: World, **changes: Any) -> World:
-        made.append(copy_of(world, tmp_path / f"copy{len(made)}", **changes))
-        return made[-1]
-
-    yield copy
-    for world in made:
-        world.database.dispose()

@@ -149,14 +149,14 @@ def test_what_expired_frees_its_units_and_is_planned_anew(guided: World, a_copy:
     assert (new.content.case_id, new.content.version) == (old.content.case_id, 2)
 
 
-def test_equal_worlds_tell_equal_stories(tmp_path: Path) -> None:
+def test_equal_worlds_tell_equal_stories(two_approved: World, tmp_path: Path) -> None:
     """Two houses of the same facts, clock and people end with the same digests, keys and audit events."""
+    other = World(tmp_path / "other", two_stores_one_donor(), rollout="guided").furnish()
+    other.desk.sweep()
+    for proposal in other.proposals(S.PENDING):
+        other.decide(proposal, "approve", "pia")
     stories = []
-    for name in ("one", "two"):
-        world = World(tmp_path / name, two_stores_one_donor(), rollout="guided").furnish()
-        world.desk.sweep()
-        for proposal in world.proposals(S.PENDING):
-            world.decide(proposal, "approve", "pia")
+    for world in (copy_of(two_approved, tmp_path / "copy"), other):
         world.desk.execute()
         with world.database.read() as connection:
             keys = [row.key for row in list_outbox(connection, EVERYTHING)]

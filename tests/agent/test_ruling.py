@@ -122,19 +122,17 @@ def test_a_strategic_customers_stock_needs_formal_approval(tmp_path: Path) -> No
     assert only(swept(tmp_path, network)).tier is Tier.FORMAL
 
 
-def test_an_erp_without_keys_leaves_nothing_to_policy(tmp_path: Path) -> None:
-    world = World(tmp_path / "home", two_sites_one_lane(), native_key=False).furnish()
-    world.desk.sweep()
+def test_an_erp_without_keys_leaves_nothing_to_policy(automatic: World, a_copy: Copy) -> None:
+    world = a_copy(automatic, native_key=False)
 
-    assert only(world).tier is Tier.PLANNER
     assert fired(world, only(world))["erp_key"] is Tier.PLANNER
 
 
 @pytest.mark.parametrize("rollout", ["shadow", "recommend"])
-def test_a_roll_out_that_executes_nothing_gives_advice(tmp_path: Path, rollout: str) -> None:
-    world = swept(tmp_path, two_sites_one_lane(), rollout=rollout)
+def test_a_roll_out_that_executes_nothing_gives_advice(automatic: World, a_copy: Copy, rollout: str) -> None:
+    world = a_copy(automatic, rollout=rollout)
 
-    assert only(world).tier is Tier.ADVICE
+    assert fired(world, only(world))["rollout"] is Tier.ADVICE
 
 
 def both_ways() -> Network:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
 from inventory.records import ActionKind, ProposalLine, ProposalState
-from tests.tools.networks import add_rows, amended, copy_of, look, only_recent, order, replenished_by, sells, set_column
+from tests.tools.conftest import Copy
+from tests.tools.networks import add_rows, amended, look, only_recent, order, replenished_by, sells, set_column
 from tests.worlds import MONDAY, ItemSite, Lane, Network, World, two_sites_one_lane
 from tools.arrays import NetworkArrays, build_arrays
 from tools.toolbox import committed_lines
@@ -192,10 +192,8 @@ def _on_the_way(world: World) -> float:
     return float(outlook.on_order[outlook.arrays.row_of[("BOLT", "NORTH")]])
 
 
-def test_units_on_their_way_count_once_from_draft_to_receipt(tmp_path: Path) -> None:
-    world = World(tmp_path / "home", two_sites_one_lane()).furnish()
-    assert _on_the_way(world) == 0
-    world.desk.sweep()
+def test_units_on_their_way_count_once_from_draft_to_receipt(automatic: World, a_copy: Copy) -> None:
+    world = a_copy(automatic)
     (proposal,) = world.proposals(ProposalState.APPROVED)
     (line,) = proposal.content.lines
     assert _on_the_way(world) == line.quantity, "promised"
@@ -221,13 +219,11 @@ def test_units_on_their_way_count_once_from_draft_to_receipt(tmp_path: Path) -> 
     assert _on_the_way(world) == 0, "received"
 
 
-def test_outlook_excludes_what_is_only_proposed_when_asked(tmp_path: Path) -> None:
-    world = World(tmp_path / "home", two_sites_one_lane(), rollout="guided").furnish()
-    world.desk.sweep()
+def test_outlook_excludes_what_is_only_proposed_when_asked(guided: World, a_copy: Copy) -> None:
+    world = a_copy(guided)
     (pending,) = world.proposals(ProposalState.PENDING)
     with world.database.read() as connection:
         without = world.toolbox.outlook(connection, exclude=[pending.proposal_id])
 
     assert without.on_order.sum() == 0
     assert _on_the_way(world) == sum(line.quantity for line in pending.content.lines)
-    assert _on_the_way(copy_of(world, tmp_path / "copy")) == _on_the_way(world), "a copied world stands where it stood"

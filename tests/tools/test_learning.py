@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,6 +10,8 @@ from inventory.cases import CaseRow, find_case
 from inventory.chronicle import list_outcomes
 from inventory.proposals import find_situation
 from inventory.records import EVERYTHING, CaseState, Outcome, Proposal, ProposalState
+from tests.tools.conftest import Copy
+from tests.tools.networks import copy_of
 from tests.worlds import World, two_sites_one_lane
 
 UNITS = 78
@@ -27,16 +28,21 @@ def case_of(world: World, proposal: Proposal) -> CaseRow:
         return find_case(connection, EVERYTHING, proposal.content.case_id)
 
 
-def executed(folder: Path) -> tuple[World, Proposal]:
+@pytest.fixture(scope="module")
+def posted(guided: World, tmp_path_factory: pytest.TempPathFactory) -> World:
     """A world whose one transfer has been posted."""
-    world = World(folder / "home", two_sites_one_lane(), rollout="guided").furnish()
-    world.desk.sweep()
+    world = copy_of(guided, tmp_path_factory.mktemp("posted") / "home")
     (pending,) = world.proposals(ProposalState.PENDING)
     world.decide(pending, "approve", "pia")
     world.clock.forward(minutes=1)
     (done,) = world.desk.execute()
     assert done.state is ProposalState.EXECUTED
-    return world, world.proposals()[0]
+    return world
+
+
+def the_proposal(world: World) -> Proposal:
+    (proposal,) = world.proposals(ProposalState.EXECUTED)
+    return proposal
 
 
 def next_morning(world: World, days: int, received: bool) -> None:
@@ -49,8 +55,9 @@ def next_morning(world: World, days: int, received: bool) -> None:
     world.deliver(two_sites_one_lane().with_stock(stock), world.erp.export_transfers())
 
 
-def test_an_outcome_opens_with_what_the_chosen_option_promised(tmp_path: Path) -> None:
-    world, proposal = executed(tmp_path)
+def test_an_outcome_opens_with_what_the_chosen_option_promised(posted: World, a_copy: Copy) -> None:
+    world = a_copy(posted)
+    proposal = the_proposal(world)
     outcome = outcome_of(world)
     with world.database.read() as connection:
         situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
@@ -67,9 +74,10 @@ def test_an_outcome_opens_with_what_the_chosen_option_promised(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(("days", "late"), [(3, 0), (6, 3)])
-def test_a_receipt_completes_the_outcome_and_closes_the_case(tmp_path: Path, days: int, late: int) -> None:
+def test_a_receipt_completes_the_outcome_and_closes_the_case(posted: World, a_copy: Copy, days: int, late: int) -> None:
     """The transfer is due on the third day."""
-    world, proposal = executed(tmp_path)
+    world = a_copy(posted)
+    proposal = the_proposal(world)
     next_morning(world, 1, received=False)
     world.desk.recover()
     assert outcome_of(world).state == "open"
@@ -88,8 +96,9 @@ def test_a_receipt_completes_the_outcome_and_closes_the_case(tmp_path: Path, day
     assert outcome_of(world).observed_at == seen_at, "an observation is final"
 
 
-def test_goods_on_the_way_keep_the_case_open(tmp_path: Path) -> None:
-    world, proposal = executed(tmp_path)
+def test_goods_on_the_way_keep_the_case_open(posted: World, a_copy: Copy) -> None:
+    world = a_copy(posted)
+    proposal = the_proposal(world)
     for _ in range(3):
         next_morning(world, 1, received=False)
         world.desk.sweep()
@@ -98,8 +107,9 @@ def test_goods_on_the_way_keep_the_case_open(tmp_path: Path) -> None:
     assert outcome_of(world).state == "open"
 
 
-def test_a_part_of_the_goods_does_not_complete_the_outcome(tmp_path: Path) -> None:
-    world, proposal = executed(tmp_path)
+def test_a_part_of_the_goods_does_not_complete_the_outcome(posted: World, a_copy: Copy) -> None:
+    world = a_copy(posted)
+    proposal = the_proposal(world)
     (document,) = world.erp.open_documents()
     world.clock.forward(days=3)
     world.erp.receive(document.reference, world.clock(), 30)
