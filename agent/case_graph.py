@@ -88,11 +88,11 @@ def assemble(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     with toolbox.database.read() as connection:
         case = find_case(connection, EVERYTHING, state["case_id"]).case
         proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
-        known = find_situation(connection, EVERYTHING, proposal.proposal_id)
-        if known is not None and known.options:
-            return {}  # another sweep has priced this version already, and its gate may be reading what it kept
         situation = assemble_situation(toolbox, connection, case, proposal)
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+        known = find_situation(transaction.connection, EVERYTHING, proposal.proposal_id)
+        if known is not None and known.options:
+            return {}  # another sweep has priced this version meanwhile, and its gate may be reading what it kept
         save_situation(transaction, proposal.proposal_id, situation)
     traced(toolbox, state, "execute_tool assemble", "inventory", started, digest(situation))
     return {}

@@ -52,6 +52,7 @@ from inventory.records import (
 )
 from tools.actions import documents_of, reserved_lots
 from tools.errors import ToolInputError
+from tools.learning import open_outcome
 from tools.plan import STUB_LIFETIME
 from tools.toolbox import Toolbox
 
@@ -242,6 +243,7 @@ def _reject(
         move_document(transaction, row, DocumentState.FAILED, note=f"recalled by {user.user_id}")
     release(transaction, proposal.proposal_id)
     _overrule(transaction, proposal, decision, user)
+    open_outcome(transaction, proposal.proposal_id)
     word = "recalled" if recall else "rejected"
     _rest(transaction, proposal, f"{word} by {user.user_id}", transaction.now.date() + REST_AFTER_REJECTION)
     return rejected

@@ -24,6 +24,8 @@ BoolArray = NDArray[np.bool_]
 
 FLAGS = ("regulated", "customer_specific", "constrained", "cold_chain", "consumable")
 """Item classes from the strictest to the most lenient; an item's class is its first flag, else ``standard``."""
+OUR_LINE = "decided"
+"""Reference of an inbound row that is a decided line of ours and in no feed yet."""
 
 UNKNOWN_LEAD_TIME = 30.0
 """Days assumed where no contract names a lead time."""
@@ -129,6 +131,14 @@ class NetworkArrays:
     def rows(self) -> int:
         """Number of item-sites."""
         return len(self.items)
+
+    @property
+    def helped(self) -> BoolArray:
+        """Rows to which a decided line of ours is on its way that no feed shows yet."""
+        ours = np.array([reference == OUR_LINE for reference in self.inbound.reference], dtype=np.bool_)
+        helped = np.zeros(self.rows, dtype=np.bool_)
+        helped[self.inbound.series[ours]] = True
+        return helped
 
     @cached_property
     def margin(self) -> FloatArray:
@@ -367,7 +377,7 @@ def _inbound(
     coming = np.concatenate([(series >= 0) & (left > 0.0), np.ones(len(lines), dtype=np.bool_)])
     promised = pl.concat([orders["promised_date"], moves["expected_date"].alias("promised_date")]) - today
     references = orders["order_id"].to_list() + moves["transfer_id"].to_list()
-    references += [line.order_id or "proposed" for line in lines]
+    references += [line.order_id or OUR_LINE for line in lines]
     suppliers = orders["supplier"].to_list() + [""] * others
     return Inbound(
         series=np.concatenate([series, _integers(row_of[(line.item, line.destination)] for line in lines)])[coming],

@@ -234,11 +234,14 @@ def _demand_shifts(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
 
 
 def _imbalances(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
-    """Receivers below their reorder point whose gap a site with surplus of the same item could fill."""
+    """Receivers below their reorder point whose gap a site with surplus of the same item could fill.
+
+    A receiver that was just helped is left alone until the feeds show what it got.
+    """
     kind, arrays = CaseKind.IMBALANCE, outlook.arrays
     position = arrays.free + outlook.on_order
     surplus = np.where(outlook.planned, np.floor(arrays.free - outlook.levels.order_up_to_level + 1e-9), 0.0)
-    below = outlook.planned & (position < outlook.levels.reorder_point)
+    below = outlook.planned & (position < outlook.levels.reorder_point) & ~arrays.helped
     gap = np.where(below, np.ceil(outlook.levels.order_up_to_level - position - 1e-9), 0.0)
     by_item: dict[str, list[int]] = defaultdict(list)
     for row in np.flatnonzero((surplus >= 1) | (gap >= 1)).tolist():
