@@ -29,6 +29,7 @@ from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep,
 from tools.actions import Execution, dispatch, due, reconcile
 from tools.errors import KillSwitchError, ToolError
 from tools.learning import open_missing_outcomes, open_outcome
+from tools.plan import LIVE
 from tools.replay import Replay, replay_plan, replay_proposal
 from tools.toolbox import Toolbox
 from tools.why import Why, explain_why
@@ -81,6 +82,7 @@ class ExceptionDesk:
                 progress=progress or _silent,
             )
             result = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)
+            graph.prune()
         sweep: Sweep = result["result"]
         return sweep
 
@@ -108,6 +110,7 @@ class ExceptionDesk:
                 except (LostRaceError, ToolError) as error:
                     done.append(self._left(proposal_id, str(error)))
                 (progress or _silent)("execute", number, len(waiting))
+            graph.prune()
         return tuple(done)
 
     def _left(self, proposal_id: str, note: str) -> Execution:
@@ -174,6 +177,7 @@ class _CaseRunner:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         self._connection.execute("PRAGMA busy_timeout = 10000")
         self._saver = SqliteSaver(self._connection, serde=JsonPlusSerializer(allowed_msgpack_modules=LISTED_TYPES))
+        self._saver.setup()
         self._compiled = case_graph(self._saver)
         return self
 
@@ -199,11 +203,20 @@ class _CaseRunner:
         if state.next and state.next[0] in ("approve", "recall"):
             resume: Command[Any] = Command(resume={"decision_id": proposal_id})
             self._compiled.invoke(resume, thread, context=self._context, durability="sync")
-        else:
+        if self._report(proposal_id).state in (ProposalState.APPROVED, ProposalState.SENT):
+            # No checkpoint, or one that does not accept the approval: SQL alone decides, and the dispatcher says why.
             dispatch(toolbox, proposal_id)
             with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
                 open_outcome(transaction, proposal_id)
         return self._report(proposal_id)
+
+    def prune(self) -> None:
+        """Throw away the scratch paper of every proposal that has come to its end."""
+        with self._desk.toolbox.database.read() as connection:
+            live = {proposal.proposal_id for proposal in list_proposals(connection, EVERYTHING, states=LIVE)}
+        kept = [str(row[0]) for row in self._connection.execute("SELECT DISTINCT thread_id FROM checkpoints")]
+        for thread in sorted(set(kept) - live):
+            self._saver.delete_thread(thread)
 
     def _report(self, proposal_id: str) -> Execution:
         with self._desk.toolbox.database.read() as connection:

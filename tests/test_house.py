@@ -14,7 +14,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("agent", "tools", "inventory", "knowledge", "optimizer", "service")
 LONGEST = 500
-COMPOSE = ROOT / "docker-compose.yml"
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -39,9 +38,3 @@ def test_a_file_stays_readable_or_says_why_not(folder: str) -> None:
         text = source.read_text("utf-8")
         said = ast.get_docstring(ast.parse(text)) or ""
         assert text.count("\n") <= LONGEST or re.search(r"(long|lines)\s+because", said), source
-
-
-@pytest.mark.skipif(not COMPOSE.exists(), reason="there is no compose file")
-def test_the_compose_file_is_valid() -> None:
-    done = run(sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", str(COMPOSE))
-    assert done.returncode == 0, done.stdout + done.stderr
