@@ -371,16 +371,35 @@ def lift_off(transaction: Transaction, proposal_id: str) -> None:
     _advance(transaction, proposal_id, ("committed",), "in_flight")
 
 
-def touch_down(transaction: Transaction, proposal_id: str) -> None:
-    """Lease lost before sending: in-flight units are committed again."""
+def touch_down(transaction: Transaction, proposal_id: str) -> bool:
+    """Lease lost before sending: in-flight units are committed again, and a floor gives way to them.
+
+    Returns
+    -------
+    bool
+        Whether they still fit. If the stock fell meanwhile, every unit of the proposal is released instead, and the
+        proposal must be voided.
+    """
     connection = transaction.connection
-    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("in_flight",)):
+    lifted = list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("in_flight",))
+    for held in lifted:
+        row = connection.execute(select(stock_lines).where(_at((held.item, held.site, held.lot)))).one()
+        if row.reserved + row.in_flight > row.on_hand - row.allocated:
+            release(transaction, proposal_id)
+            return False
+    left = stock_lines.c.on_hand - stock_lines.c.allocated - stock_lines.c.in_flight - stock_lines.c.reserved
+    for held in lifted:
         connection.execute(
             update(stock_lines)
             .where(_at((held.item, held.site, held.lot)))
-            .values(in_flight=stock_lines.c.in_flight - held.quantity, reserved=stock_lines.c.reserved + held.quantity)
+            .values(
+                in_flight=stock_lines.c.in_flight - held.quantity,
+                reserved=stock_lines.c.reserved + held.quantity,
+                protect=case((left < stock_lines.c.protect, left), else_=stock_lines.c.protect),
+            )
         )
     _advance(transaction, proposal_id, ("in_flight",), "committed")
+    return True
 
 
 def post(transaction: Transaction, proposal_id: str, lines: Collection[int], key: str, posted_at: datetime) -> None:

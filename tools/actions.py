@@ -379,8 +379,10 @@ def _abandoned(toolbox: Toolbox, actor: str) -> list[str]:
                 continue
             if row.state == ProposalState.LEASED.value:
                 proposal = find_proposal(transaction.connection, EVERYTHING, row.proposal_id)
-                move(transaction, proposal, ProposalState.APPROVED, reason="lease lost before sending")
-                touch_down(transaction, row.proposal_id)
+                back = move(transaction, proposal, ProposalState.APPROVED, reason="lease lost before sending")
+                if not touch_down(transaction, row.proposal_id):
+                    move(transaction, back, ProposalState.VOID, reason="stock fell while it was being sent")
+                    set_case_state(transaction, proposal.content.case_id, CaseState.OPEN, "facts changed")
             else:
                 left.append(row.proposal_id)
     return left

@@ -421,3 +421,18 @@ def test_one_refresh_of_the_same_stock_changes_nothing(database: Database) -> No
     with database.read() as connection:
         assert ledger_rows(connection, EVERYTHING) == before
         assert [row.site for row in ledger_rows(connection, EVERYTHING, items=["OAK"])] == []
+
+
+def test_a_lost_lease_gives_back_what_the_stock_no_longer_holds(database: Database) -> None:
+    stock(database, boards(20))
+    with database.write("evenkeel", NOW) as transaction:
+        proposal = draft(transaction, 1)
+        hold(
+            transaction, proposal_id=proposal.proposal_id, line=1, item=BOARD, site=LYON, destination=PORTO, quantity=5
+        )
+        commit_reservations(transaction, proposal.proposal_id)
+        lift_off(transaction, proposal.proposal_id)
+        refresh_ledger(transaction, [], NOW)
+        assert not touch_down(transaction, proposal.proposal_id)
+    with database.read() as connection:
+        assert reserved_by_line(connection, EVERYTHING) == {}

@@ -134,8 +134,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(number=numbers)
     def touch_down(self, number: int) -> None:
+        promise = self.promises[number]
+        places = promise.taken if promise.state == "in_flight" else {}
+        fits = all(self._spare(lot) >= 0 for lot in places)
         with self.database.write("evenkeel", NOW) as transaction:
-            touch_down(transaction, self.ids[number])
+            assert touch_down(transaction, self.ids[number]) is fits
+        if not fits:
+            promise.state = "released"
+            return
+        for lot in places:
+            self.lots[lot].protect = min(self.lots[lot].protect, self._spare(lot))
         self._advance(number, ("in_flight",), "committed")
 
     @rule(number=numbers)
@@ -252,6 +260,11 @@ class LedgerMachine(RuleBasedStateMachine):
     def _free(self, lot: str) -> int:
         known = self.lots[lot]
         return known.on_hand - known.allocated - known.protect - self._reserved(lot) - self._underway(lot)
+
+    def _spare(self, lot: str) -> int:
+        """Units nobody was promised, the floor left aside; negative when the stock fell below the promises."""
+        known = self.lots[lot]
+        return known.on_hand - known.allocated - self._reserved(lot) - self._underway(lot)
 
     def _reserved(self, lot: str) -> int:
         return _units(lot, (promise for promise in self.promises.values() if promise.reserved))
