@@ -39,7 +39,7 @@ def only(world: World, *states: ProposalState) -> Proposal:
 
 
 def swept(folder: Path, network: Network, **gate: str) -> World:
-    world = World(folder / "home", network, **gate).furnish()  # type: ignore[arg-type]
+    world = World(folder / "home", network, **gate).furnish()  # type: ignore[arg-type]  # settings by name
     world.desk.sweep()
     return world
 

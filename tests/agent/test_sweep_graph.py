@@ -129,7 +129,7 @@ def test_a_sweep_that_died_is_run_again_and_finishes_the_drafts(tmp_path: Path) 
         def draft(self, *_: object) -> object:
             raise ConnectionError("the process was killed here")
 
-    sound, world.desk.drafter = world.desk.drafter, Dies()  # type: ignore[assignment]
+    sound, world.desk.drafter = world.desk.drafter, Dies()  # type: ignore[assignment]  # a double in place of the drafter
     with pytest.raises(ConnectionError):
         world.desk.sweep()
     (draft,) = world.proposals()

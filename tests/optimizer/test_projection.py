@@ -141,7 +141,7 @@ def test_projection_arguments_are_checked() -> None:
     with pytest.raises(ValueError, match="must be finite"):
         project_stock([np.nan], [1.0], [1.0], horizon_days=2)
     with pytest.raises(ValueError, match="law must be"):
-        project_stock([1.0], [1.0], [1.0], horizon_days=2, law="weibull")  # type: ignore[arg-type]
+        project_stock([1.0], [1.0], [1.0], horizon_days=2, law="weibull")  # type: ignore[arg-type]  # the point
 
 
 def test_excess_at_end_of_life_equals_the_derived_case() -> None:

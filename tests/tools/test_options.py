@@ -142,10 +142,10 @@ def test_a_flip_point_is_where_a_scan_sees_the_answer_change(decided: Decided) -
             return replace(rows, unit_cost=cost)
 
         around = np.round(np.arange(stated - 0.1, stated + 0.1, 0.01), 2)
-        answers = [_winner(outlook, plan, lambda rows, v=value: with_cost(rows, v)) for value in around]  # type: ignore[misc]
+        answers = [_winner(outlook, plan, lambda rows, v=value: with_cost(rows, v)) for value in around]  # type: ignore[misc]  # bound now
         first = next(value for value, answer in zip(around, answers, strict=True) if answer != plan.chosen)
         assert first == pytest.approx(stated, abs=0.011)
-        assert all(_winner(outlook, plan, lambda r, v=v: with_cost(r, v)) == plan.chosen for v in (0.0, stated / 2))  # type: ignore[misc]
+        assert all(_winner(outlook, plan, lambda r, v=v: with_cost(r, v)) == plan.chosen for v in (0.0, stated / 2))  # type: ignore[misc]  # bound now
         checked += 1
     assert checked >= 4
 
@@ -159,7 +159,7 @@ def test_none_in_range_means_none_in_range(decided: Decided) -> None:
             assert plan.chosen == _winner(
                 outlook,
                 plan,
-                lambda rows, f=factor: replace(rows, penalty_per_unit=rows.penalty_per_unit * f),  # type: ignore[misc]
+                lambda rows, f=factor: replace(rows, penalty_per_unit=rows.penalty_per_unit * f),  # type: ignore[misc]  # bound now
             )
         checked += 1
     assert checked >= 1
