@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
-from inventory.snapshots import Snapshot
 from scipy.special import ndtr, ndtri
 
+from inventory.snapshots import Snapshot
 from tools.arrays import FloatArray
 
 PICKING_DAYS = 1
