@@ -292,6 +292,7 @@ def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> Pla
             ),
             "lines": tuple(line for line in run.lines if line.case_id in seen),
             "lost_to": {case: why for case, why in run.lost_to.items() if case in seen},
+            "won_by": {case: winner for case, winner in run.won_by.items() if {case, winner} <= seen},
             "ledger": tuple(row for row in run.ledger if scope.sites is None or row.site in scope.sites),
             "committed_inbound": tuple(
                 line for line in run.committed_inbound if scope.sites is None or line.destination in scope.sites

@@ -508,6 +508,8 @@ class PlanRun(Record):
     lines: tuple[PlanLine, ...]
     lost_to: dict[str, str] = Field(default_factory=dict)
     """Case that got less than it wanted, and which case took the units and why."""
+    won_by: dict[str, str] = Field(default_factory=dict)
+    """The same cases, and the case that won."""
     at: Utc
 
 

@@ -20,6 +20,7 @@ from inventory.ledger import hold, ledger_rows, list_reservations, release, set_
 from inventory.lifecycle import move
 from inventory.proposals import (
     count_plan_runs,
+    find_plan_run,
     find_situation,
     insert_plan_run,
     insert_proposal,
@@ -53,11 +54,21 @@ LIVE = (
     ProposalState.SENT, ProposalState.IN_DOUBT,
 )  # fmt: skip
 REPLACEABLE = (ProposalState.PENDING,)
+GAVE_BACK = (ProposalState.REJECTED, ProposalState.RECALLED, ProposalState.SNOOZED, ProposalState.EXPIRED)
+"""States in which a winner's units are free for whoever lost to it; one held back only waits for its turn."""
 NEEDING = (CaseKind.PROJECTED_STOCKOUT, CaseKind.SUPPLIER_DELAY, CaseKind.IMBALANCE, CaseKind.DEMAND_SHIFT)
 STUB_LIFETIME = timedelta(hours=72)
 """How long a stub lives before the gate gives it the lifetime of its tier."""
 PREFERENCE = (ActionKind.EXPEDITE, ActionKind.PURCHASE, ActionKind.TRANSFER, ActionKind.CORRECTION, ActionKind.HOLD)
 """A proposal's action is its strictest line's."""
+
+
+@dataclass(frozen=True)
+class Outdated:
+    """A pending proposal that is to be replaced."""
+
+    proposal_id: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -106,8 +117,10 @@ def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, acto
         frozen = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)} - set(outdated)
         wanted = [case for case in cases if case.case_id not in frozen | resting]
         snapshot = toolbox.snapshot()
-        ledger = _without(connection, ledger_rows(connection, EVERYTHING), set(outdated.values()))
-        committed = committed_lines(connection, snapshot, exclude=outdated.values())
+        ledger = _without(
+            connection, ledger_rows(connection, EVERYTHING), {old.proposal_id for old in outdated.values()}
+        )
+        committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
     outlook = toolbox.outlook_of(snapshot, ledger, committed, thresholds)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
     items = {item for case in wanted for item in case.items}
@@ -123,18 +136,35 @@ def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, acto
     return Planned(run.plan_run_id, tuple(written))
 
 
-def _outdated(connection: Connection, cases: list[Case], thresholds: Thresholds) -> dict[str, str]:
-    """Pending proposals whose case has grown past the threshold since they were drafted: case id to proposal id."""
+def _outdated(connection: Connection, cases: list[Case], thresholds: Thresholds) -> dict[str, Outdated]:
+    """Pending proposals to be planned anew, by case.
+
+    Either the case has grown past the threshold since, or the case that won its units gave them back.
+    """
     by_case = {case.case_id: case for case in cases}
     found = {}
     for proposal in list_proposals(connection, EVERYTHING, states=REPLACEABLE):
         case = by_case.get(proposal.content.case_id)
-        if case is None or case.snapshot_id == proposal.content.snapshot_id:
+        if case is None:
             continue
         drafted_at = money_when_drafted(connection, proposal)
-        if has_grown(case, drafted_at, thresholds):
-            found[case.case_id] = proposal.proposal_id
+        if case.snapshot_id != proposal.content.snapshot_id and has_grown(case, drafted_at, thresholds):
+            found[case.case_id] = Outdated(proposal.proposal_id, "the money at risk has grown")
+        elif _won_units_are_back(connection, proposal):
+            found[case.case_id] = Outdated(proposal.proposal_id, "units another case had won are free again")
     return found
+
+
+def _won_units_are_back(connection: Connection, proposal: Proposal) -> bool:
+    """Whether the case that won this proposal's units in their common plan let go of them since."""
+    run = find_plan_run(connection, EVERYTHING, proposal.content.plan_run_id)
+    winner = run.won_by.get(proposal.content.case_id)
+    if winner is None:
+        return False
+    return any(
+        rival.content.plan_run_id == run.plan_run_id and rival.state in GAVE_BACK
+        for rival in list_proposals(connection, EVERYTHING, case_id=winner)
+    )
 
 
 def money_when_drafted(connection: Connection, proposal: Proposal) -> int:
@@ -224,6 +254,7 @@ def _plan_run(
         objective=joint.objective,
         lines=tuple(lines),
         lost_to=joint.lost_to,
+        won_by=joint.won_by,
         at=now,
     )
 
@@ -240,12 +271,13 @@ def _write(
     cases: list[Case],
     joint: JointPlan,
     run: PlanRun,
-    outdated: dict[str, str],
+    outdated: dict[str, Outdated],
 ) -> list[str]:
     connection = transaction.connection
+    reasons = {old.proposal_id: old.reason for old in outdated.values()}
     for proposal in list_proposals(connection, EVERYTHING, states=REPLACEABLE):
-        if proposal.proposal_id in outdated.values():
-            move(transaction, proposal, ProposalState.SUPERSEDED, reason="the money at risk has grown")
+        if proposal.proposal_id in reasons:
+            move(transaction, proposal, ProposalState.SUPERSEDED, reason=reasons[proposal.proposal_id])
             release(transaction, proposal.proposal_id)
     set_protection(transaction, joint.floors)
     live = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)}

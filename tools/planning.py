@@ -57,6 +57,9 @@ class JointPlan:
     """One word per round, joined by ``+``."""
     objective: float
     lost_to: dict[str, str]
+    """Case that got less than it wanted, and why."""
+    won_by: dict[str, str]
+    """The same case, and the case that won."""
 
 
 def solve_needs(
@@ -99,13 +102,15 @@ def solve_needs(
             break
         sharing = [index for index in sharing if index not in unused]
     plans = [_without_unused_moves(decided) for decided in plans]
+    losers = _losers(outlook, plans, _units_left(joint, plan), lanes)
     arrays = outlook.arrays
     return JointPlan(
         needs=tuple(plans),
         floors={(arrays.items[row], arrays.sites[row]): units for row, units in joint.floors.items()},
         solver_path="+".join(paths),
         objective=round(sum(decided.net_value for decided in plans), 6),
-        lost_to=_losers(outlook, plans, _units_left(joint, plan), lanes),
+        lost_to={case: why for case, (_, why) in losers.items()},
+        won_by={case: winner for case, (winner, _) in losers.items()},
     )
 
 
@@ -176,13 +181,13 @@ def _units_left(joint: JointProblem, plan: TransferPlan) -> dict[int, int]:
 
 def _losers(
     outlook: Outlook, plans: list[NeedPlan], left: dict[int, int], lanes: dict[str, tuple[Lane, ...]]
-) -> dict[str, str]:
+) -> dict[str, tuple[str, str]]:
     """Needs that got less than they wanted because a winner emptied a donor they could draw on: who won, and why."""
     arrays = outlook.arrays
     by_item: dict[str, list[NeedPlan]] = defaultdict(list)
     for decided in plans:
         by_item[arrays.items[decided.need.row]].append(decided)
-    lost: dict[str, str] = {}
+    lost: dict[str, tuple[str, str]] = {}
     for item, rivals in by_item.items():
         winners = [rival for rival in rivals if rival.moves]
         if len(rivals) < 2 or not winners:
@@ -195,8 +200,9 @@ def _losers(
             if got < rival.need.units and _emptied(outlook, best_rival, rival, left, lanes):
                 units = sum(move.units for move in best_rival.moves)
                 lost[rival.need.case_id] = (
+                    best_rival.need.case_id,
                     f"{best_rival.need.case_id} takes {units} units of {item} for "
-                    f"{arrays.sites[best_rival.need.row]}, where they are worth more"
+                    f"{arrays.sites[best_rival.need.row]}, where they are worth more",
                 )
     return lost
 

@@ -284,6 +284,7 @@ _RECORDS: tuple[Record, ...] = (
         objective=-1234.5,
         lines=(PlanLine(case_id="case-1", line=_line, net_value_minor=35_000),),
         lost_to={"case-2": "case-1 is worth more"},
+        won_by={"case-2": "case-1"},
         at=NOW,
     ),
     Sweep(

@@ -311,3 +311,21 @@ def test_an_open_order_is_pulled_in_where_that_is_worth_most(tmp_path: Path) -> 
     assert line.cost_minor == round(80 * 40.0 * 0.1 * 100) + 5_000, "only the premium is paid"
     assert proposal.tier is not None
     assert proposal.tier.value == "planner", "an expedite cannot be turned back"
+
+
+def test_units_a_winner_gives_back_are_planned_for_the_loser(tmp_path: Path) -> None:
+    world = World(tmp_path / "home", two_stores_one_donor(stock=100), rollout="guided").furnish()
+    world.desk.sweep()
+    run = run_of(world)
+    ((loser, winner),) = run.won_by.items()
+    before = {proposal.content.case_id: proposal for proposal in world.proposals(ProposalState.PENDING)}
+
+    world.decide(before[winner], "reject", "pia", reason="strategy")
+    world.desk.sweep()
+
+    after = {proposal.content.case_id: proposal for proposal in world.proposals(ProposalState.PENDING)}
+    units = [sum(line.quantity for line in found[loser].content.lines if line.origin) for found in (before, after)]
+    assert winner not in after
+    assert units[1] > units[0]
+    world.desk.sweep()
+    assert {p.content.case_id: p for p in world.proposals(ProposalState.PENDING)} == after
