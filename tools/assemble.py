@@ -18,7 +18,7 @@ from inventory.records import (
 from tools.detect import cover_days
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
-from tools.needs import Need
+from tools.needs import Need, donor_loss, free_units, spare_units
 from tools.options import PlannedMove, describe, offers
 from tools.outlook import Outlook
 from tools.plan import needs_of
@@ -155,8 +155,9 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))
     table: list[Option] = []
     needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
+    free = free_units(list(run.ledger))
     for need in needs:
-        decided = _decided(outlook, need, proposal, lanes)
+        decided = _decided(outlook, need, proposal, lanes, free)
         table += describe(
             outlook,
             need.row,
@@ -170,14 +171,25 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     return tuple(table) if needs else (_only_option(outlook, case, proposal),)
 
 
-def _decided(outlook: Outlook, need: Need, proposal: Proposal, lanes: dict[str, tuple[Lane, ...]]) -> NeedPlan:
-    """The need as the proposal's lines settle it."""
+def _decided(
+    outlook: Outlook,
+    need: Need,
+    proposal: Proposal,
+    lanes: dict[str, tuple[Lane, ...]],
+    free: dict[tuple[str, str], int],
+) -> NeedPlan:
+    """The need as the proposal's lines settle it; what giving costs the donor is priced as in the plan."""
     arrays = outlook.arrays
     item, site = arrays.items[need.row], arrays.sites[need.row]
     ways = lanes.get(site, ())
     mine = [line for line in proposal.content.lines if line.item == item and line.destination == site]
+
+    def move(lane: Lane, units: int) -> PlannedMove:
+        donor = arrays.row_of[(item, lane.origin)]
+        return PlannedMove(lane, units, donor, donor_loss(outlook, donor, spare_units(outlook, donor, free), units))
+
     moves = tuple(
-        PlannedMove(lane, line.quantity, arrays.row_of[(item, lane.origin)], 0.0)
+        move(lane, line.quantity)
         for line in mine
         for lane in ways
         if line.action is ActionKind.TRANSFER and (lane.origin, lane.mode) == (line.origin, line.mode)

@@ -119,6 +119,22 @@ def _donor_curve(outlook: Outlook, row: int, available: int) -> tuple[FloatArray
     return np.full(PIECES, lot), np.maximum.accumulate(cost)
 
 
+def spare_units(outlook: Outlook, row: int, free: dict[tuple[str, str], int]) -> int:
+    """Units a site can give above its floor."""
+    place = (outlook.arrays.items[row], outlook.arrays.sites[row])
+    return max(free.get(place, 0) - donor_floor(outlook, row), 0)
+
+
+def donor_loss(outlook: Outlook, row: int, available: int, units: int) -> float:
+    """Expected loss at a site that gives so many of its available units, currency, from its convex curve."""
+    left, loss = float(units), 0.0
+    for size, cost in zip(*_donor_curve(outlook, row, available), strict=True):
+        take = min(left, float(size))
+        loss += take * float(cost)
+        left -= take
+    return loss
+
+
 def joint_problem(
     outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]], ledger: list[LedgerRow]
 ) -> JointProblem:
@@ -139,7 +155,7 @@ def joint_problem(
                 continue
             if donor not in floors:
                 floors[donor] = donor_floor(outlook, donor)
-                available[donor] = max(free.get((item, lane.origin), 0) - floors[donor], 0)
+                available[donor] = spare_units(outlook, donor, free)
             if available[donor] >= lane.lot:
                 choices.append(LaneChoice(donor, number, lane))
     donors = sorted({choice.donor_row for choice in choices})

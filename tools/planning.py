@@ -18,7 +18,7 @@ from optimizer.transshipment import solve_transfers, verify_plan
 from tools.errors import InfeasiblePlanError
 from tools.lanes import Lane
 from tools.money import to_minor
-from tools.needs import JointProblem, Need, joint_problem
+from tools.needs import JointProblem, Need, donor_loss, joint_problem
 from tools.options import Offer, PlannedMove, best, offers, price
 from tools.outlook import Outlook
 
@@ -140,10 +140,16 @@ def _choose(
     parameters: PlanParameters,
 ) -> list[NeedPlan]:
     moves: dict[int, list[PlannedMove]] = defaultdict(list)
+    available = dict(zip(joint.problem.donor_series.tolist(), joint.problem.donor_available.tolist(), strict=True))
     for choice, units in zip(joint.choices, plan.units.tolist(), strict=True):
         if units:
             moves[sharing[choice.need]].append(
-                PlannedMove(choice.lane, units, choice.donor_row, _donor_loss(joint, choice.donor_row, units))
+                PlannedMove(
+                    choice.lane,
+                    units,
+                    choice.donor_row,
+                    donor_loss(outlook, choice.donor_row, available[choice.donor_row], units),
+                )
             )
     decided = []
     for index, need in enumerate(needs):
@@ -153,17 +159,6 @@ def _choose(
         chosen = best(values, table, parameters.minimum_net_benefit)
         decided.append(NeedPlan(need, tuple(table), mine, chosen, float(values.net_value[chosen])))
     return decided
-
-
-def _donor_loss(joint: JointProblem, donor_row: int, units: int) -> float:
-    """Expected loss at the donor from giving so many units, from its convex curve."""
-    place = int(np.flatnonzero(joint.problem.donor_series == donor_row)[0])
-    left, loss = float(units), 0.0
-    for size, cost in zip(joint.problem.donor_piece_units[place], joint.problem.donor_piece_cost[place], strict=True):
-        take = min(left, float(size))
-        loss += take * float(cost)
-        left -= take
-    return loss
 
 
 def _without_unused_moves(decided: NeedPlan) -> NeedPlan:

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from inventory.audit import entries
 from inventory.cases import list_cases
 from inventory.ledger import ledger_rows, list_reservations
-from inventory.proposals import find_plan_run
+from inventory.proposals import find_plan_run, find_situation
 from inventory.record import canonical_record
 from inventory.records import EVERYTHING, ActionKind, CaseKind, PlanRun, Proposal, ProposalState
 from inventory.tables import plan_runs, stock_lines
@@ -329,3 +329,13 @@ def test_units_a_winner_gives_back_are_planned_for_the_loser(tmp_path: Path) -> 
     assert units[1] > units[0]
     world.desk.sweep()
     assert {p.content.case_id: p for p in world.proposals(ProposalState.PENDING)} == after
+
+
+def test_the_option_table_prints_the_worth_the_plan_decided_on(scarce: World) -> None:
+    planned = {line.case_id: line.net_value_minor for line in run_of(scarce).lines}
+    with scarce.database.read() as connection:
+        for proposal in scarce.proposals(ProposalState.PENDING):
+            situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+            assert situation is not None
+            (chosen,) = (option for option in situation.options if option.chosen)
+            assert chosen.net_value_minor == planned[proposal.content.case_id]
