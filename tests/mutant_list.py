@@ -254,7 +254,7 @@ MUTANTS: tuple[Mutant, ...] = (
         f"{PROMISES}what_is_held_back_is_counted_and_says_why",
     ),
     _one(
-        "the leaves meet", "the house: three leaves, one trunk", "optimizer/loss.py",
+        "the leaves meet", "the house: three leaves, one trunk", "optimizer/laws/loss.py",
         "import numpy as np\n", "import numpy as np\nimport sqlalchemy  # noqa: F401\n",
         "tests/test_house.py::test_imports_point_down_and_the_leaves_do_not_know_each_other",
     ),

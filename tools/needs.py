@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from inventory.records import LedgerRow
-from optimizer.shortage import expected_shortage_curve, marginal_savings
-from optimizer.transfer_problem import TransferProblem
+from optimizer.options.shortage import expected_shortage_curve, marginal_savings
+from optimizer.transfers.problem import TransferProblem
 from tools.arrays import FloatArray
 from tools.lanes import Lane
 from tools.money import penalty_per_unit

@@ -13,10 +13,10 @@ import numpy as np
 
 from inventory.record import digest_text
 from inventory.records import ActionKind, Option
-from optimizer.confidence import ranking_confidence
-from optimizer.flip import flip_point
 from optimizer.options import OptionRows, OptionValues, price_options
-from optimizer.projection import InboundSchedule
+from optimizer.options.confidence import ranking_confidence
+from optimizer.options.flip import flip_point
+from optimizer.risk.projection import InboundSchedule
 from tools.arrays import FloatArray, NetworkArrays
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor

@@ -8,12 +8,12 @@ from functools import cached_property
 import numpy as np
 
 from inventory.contract import REFUSE_BELOW_WEEKS
-from optimizer.demand import DemandMoments, DemandShift, demand_moments, demand_shift
-from optimizer.excess import ExcessExposure, excess_exposure
-from optimizer.lead_time import LeadTimeLaw, kaplan_meier_lead_time
-from optimizer.lead_time_demand import lead_time_demand_moments
-from optimizer.projection import InboundSchedule, StockProjection, project_stock
-from optimizer.stocking import StockingLevels, stocking_levels
+from optimizer.demand.moments import DemandMoments, DemandShift, demand_moments, demand_shift
+from optimizer.exposure.excess import ExcessExposure, excess_exposure
+from optimizer.laws.lead_time_demand import lead_time_demand_moments
+from optimizer.lead_time.kaplan_meier import LeadTimeLaw, kaplan_meier_lead_time
+from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
+from optimizer.stocking.levels import StockingLevels, stocking_levels
 from tools.arrays import BoolArray, FloatArray, Inbound, IntArray, NetworkArrays
 from tools.thresholds import Thresholds
 

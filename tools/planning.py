@@ -13,8 +13,8 @@ from datetime import date, timedelta
 import numpy as np
 
 from inventory.records import ActionKind, LedgerRow, ProposalLine
-from optimizer.transfer_problem import SolverPath, TransferPlan
-from optimizer.transshipment import solve_transfers, verify_plan
+from optimizer.transfers.problem import SolverPath, TransferPlan
+from optimizer.transfers.solve import solve_transfers, verify_plan
 from tools.errors import InfeasiblePlanError
 from tools.lanes import Lane
 from tools.money import to_minor

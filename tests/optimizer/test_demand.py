@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from optimizer.arguments import FloatArray
-from optimizer.demand import DemandClass, classify, croston, demand_moments, demand_shift
+from optimizer.demand.moments import DemandClass, classify, croston, demand_moments, demand_shift
 from tests.optimizer.golden import golden
 
 HISTORIES = arrays(

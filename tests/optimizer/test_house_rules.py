@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import optimizer
-from optimizer.demand import demand_moments
-from optimizer.projection import InboundSchedule, project_stock
+from optimizer.demand.moments import demand_moments
+from optimizer.risk.projection import InboundSchedule, project_stock
 
 PACKAGE = Path(optimizer.__file__).parent
 LISTING = (
@@ -24,7 +24,8 @@ def _imported(statement: str) -> set[str]:
 
 
 def test_every_module_needs_numpy_and_scipy_only() -> None:
-    names = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+    files = (path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py") if path.stem != "__init__")
+    names = sorted(".".join(file.parts) for file in files)
     loaded = _imported("import " + ", ".join(f"optimizer.{name}" for name in names))
     bare = _imported("import numpy, scipy.optimize, scipy.sparse.csgraph, scipy.special")
     surplus = {name for name in loaded - bare - set(sys.stdlib_module_names) if not name.startswith("_")}
@@ -32,7 +33,7 @@ def test_every_module_needs_numpy_and_scipy_only() -> None:
 
 
 def test_the_solver_process_loads_nothing_of_the_house() -> None:
-    statement = f"import runpy; runpy.run_path({str(PACKAGE / 'highs_child.py')!r}, run_name='child')"
+    statement = f"import runpy; runpy.run_path({str(PACKAGE / 'transfers' / 'highs_child.py')!r}, run_name='child')"
     assert not _imported(statement) & {"optimizer", "tools", "inventory", "scipy.stats", "pydantic", "polars"}
 
 

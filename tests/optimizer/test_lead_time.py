@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from optimizer.lead_time import LeadTimeLaw, kaplan_meier_lead_time
-from optimizer.lead_time_demand import PoissonMixture, lead_time_demand_moments
+from optimizer.laws.lead_time_demand import PoissonMixture, lead_time_demand_moments
+from optimizer.lead_time.kaplan_meier import LeadTimeLaw, kaplan_meier_lead_time
 from tests.optimizer.golden import golden
 
 # Weeks of remission under 6-MP, 21 patients (Freireich et al. 1963; Kaplan-Meier curve in every survival text).

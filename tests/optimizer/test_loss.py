@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from optimizer.loss import (
+from optimizer.laws.loss import (
     gamma_loss,
     negative_binomial_cdf,
     negative_binomial_loss,

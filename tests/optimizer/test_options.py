@@ -14,7 +14,7 @@ from optimizer.options import (
     price_options,
     ranking_confidence,
 )
-from optimizer.projection import InboundSchedule
+from optimizer.risk.projection import InboundSchedule
 
 
 def some_rows(quantities: list[float], *, day: int = 0, horizon: int = 10, sd: float = 0.0) -> OptionRows:

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from optimizer.arguments import FloatArray
-from optimizer.demand_law import DemandLaw, demand_tail, exceedance, expected_short
-from optimizer.excess import excess_exposure
-from optimizer.projection import InboundSchedule, project_stock
-from optimizer.shortage import expected_shortage_curve, marginal_savings
+from optimizer.exposure.excess import excess_exposure
+from optimizer.laws.demand_law import DemandLaw, demand_tail, exceedance, expected_short
+from optimizer.options.shortage import expected_shortage_curve, marginal_savings
+from optimizer.risk.projection import InboundSchedule, project_stock
 from tests.optimizer.golden import golden
 
 

@@ -8,15 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import optimizer.demand
-import optimizer.flip
-import optimizer.lead_time_demand
-import optimizer.loss
-import optimizer.newsvendor
-import optimizer.stocking
-from optimizer.lead_time_demand import LeadTimeDemand, lead_time_demand_moments
-from optimizer.newsvendor import newsvendor_normal, newsvendor_poisson
-from optimizer.stocking import StockingLaw, reorder_point, stocking_levels, stocking_service
+import optimizer.demand.moments
+import optimizer.laws.lead_time_demand
+import optimizer.laws.loss
+import optimizer.options.flip
+import optimizer.stocking.levels
+import optimizer.stocking.newsvendor
+from optimizer.laws.lead_time_demand import LeadTimeDemand, lead_time_demand_moments
+from optimizer.stocking.levels import StockingLaw, reorder_point, stocking_levels, stocking_service
+from optimizer.stocking.newsvendor import newsvendor_normal, newsvendor_poisson
 from tests.optimizer.golden import golden
 
 
@@ -27,12 +27,12 @@ def a_demand(mean: float, variance: float) -> LeadTimeDemand:
 @pytest.mark.parametrize(
     "module",
     [
-        optimizer.demand,
-        optimizer.flip,
-        optimizer.lead_time_demand,
-        optimizer.loss,
-        optimizer.newsvendor,
-        optimizer.stocking,
+        optimizer.demand.moments,
+        optimizer.options.flip,
+        optimizer.laws.lead_time_demand,
+        optimizer.laws.loss,
+        optimizer.stocking.newsvendor,
+        optimizer.stocking.levels,
     ],
     ids=lambda module: module.__name__,
 )

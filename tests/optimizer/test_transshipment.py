@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer import transshipment
 from optimizer.errors import OptimizerError, PlanViolationError, SolverPathError
-from optimizer.highs import HighsAnswer
-from optimizer.transfer_check import require_sound
-from optimizer.transshipment import SolverPath, TransferPlan, TransferProblem, solve_transfers, verify_plan
+from optimizer.transfers import solve
+from optimizer.transfers.check import require_sound
+from optimizer.transfers.highs import HighsAnswer
+from optimizer.transfers.solve import SolverPath, TransferPlan, TransferProblem, solve_transfers, verify_plan
 from tests.optimizer.golden import golden
 from tests.optimizer.transfer_worlds import (
     enumerate_best,
@@ -118,7 +118,7 @@ def test_a_killed_solver_leaves_the_greedy_plan_and_its_reason() -> None:
 def test_a_solver_that_answers_nonsense_is_not_believed(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = random_problem(4, needs=2, donors=2)
     too_much = HighsAnswer(np.full(200, 50.0), 0.0, "optimal, it says")
-    monkeypatch.setattr(transshipment, "ask_highs", lambda *_, **__: too_much)
+    monkeypatch.setattr(solve, "ask_highs", lambda *_, **__: too_much)
     assert solve_transfers(problem).solver_path == "greedy_fallback"
 
 

@@ -6,8 +6,8 @@ from itertools import product
 import numpy as np
 
 from optimizer.arguments import IntArray
-from optimizer.shortage import expected_shortage_curve, marginal_savings
-from optimizer.transshipment import TransferProblem, plan_value
+from optimizer.options.shortage import expected_shortage_curve, marginal_savings
+from optimizer.transfers.solve import TransferProblem, plan_value
 from tests.optimizer.golden import golden
 
 

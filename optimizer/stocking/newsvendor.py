@@ -7,8 +7,8 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from optimizer.arguments import FloatArray, non_negative
-from optimizer.count_search import smallest_count
-from optimizer.loss import poisson_loss, poisson_survival, standard_normal_loss
+from optimizer.laws.count_search import smallest_count
+from optimizer.laws.loss import poisson_loss, poisson_survival, standard_normal_loss
 
 
 @dataclass(frozen=True)

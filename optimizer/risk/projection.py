@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, IntArray, finite, index, mass_function, non_negative, same_length
-from optimizer.demand_law import DemandLaw, check_law, demand_tail, exceedance
-from optimizer.supply import SupplyStates, supply_states
+from optimizer.laws.demand_law import DemandLaw, check_law, demand_tail, exceedance
+from optimizer.risk.supply import SupplyStates, supply_states
 
 _NEGLIGIBLE = 1e-9
 _BLOCK = 4096

@@ -3,7 +3,7 @@
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
-from optimizer.transfer_problem import TransferProblem
+from optimizer.transfers.problem import TransferProblem
 
 
 def plan_value(problem: TransferProblem, units: IntArray) -> float:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray, finite, index, mass_function, non_negative, same_length
-from optimizer.demand_law import DemandLaw
-from optimizer.projection import InboundSchedule, StockProjection, project_stock
+from optimizer.laws.demand_law import DemandLaw
+from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, IntArray, index
-from optimizer.demand_law import DemandLaw
-from optimizer.pricing import OptionRows, price_options
-from optimizer.projection import InboundSchedule
+from optimizer.laws.demand_law import DemandLaw
+from optimizer.options.pricing import OptionRows, price_options
+from optimizer.risk.projection import InboundSchedule
 
 BLOCK_ROWS = 16_384
 """Rows priced at once: draws are stacked until they fill a block."""

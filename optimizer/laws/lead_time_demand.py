@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
 from optimizer.arguments import FloatArray, mass_function, non_negative, probability, same_length
-from optimizer.count_search import smallest_count
+from optimizer.laws.count_search import smallest_count
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaincinv, ndtri
 
 from optimizer.arguments import FloatArray, non_negative, probability
-from optimizer.demand_law import DemandLaw, exceedance, expected_short
 from optimizer.errors import ConvergenceError
-from optimizer.lead_time_demand import LeadTimeDemand, lead_time_demand_moments
+from optimizer.laws.demand_law import DemandLaw, exceedance, expected_short
+from optimizer.laws.lead_time_demand import LeadTimeDemand, lead_time_demand_moments
 
 StockingLaw = Literal["gamma", "normal"]
 _MAX_STEPS = 60

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
-from optimizer.transfer_problem import TransferProblem
-from optimizer.transfer_value import open_ended
+from optimizer.transfers.problem import TransferProblem
+from optimizer.transfers.value import open_ended
 
 
 @dataclass(frozen=True)

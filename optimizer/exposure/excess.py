@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, non_negative, same_length
-from optimizer.demand_law import DemandLaw, check_law, exceedance, expected_short
+from optimizer.laws.demand_law import DemandLaw, check_law, exceedance, expected_short
 
 
 @dataclass(frozen=True)

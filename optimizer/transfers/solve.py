@@ -17,12 +17,12 @@ from scipy.sparse.csgraph import connected_components
 
 from optimizer.arguments import IntArray
 from optimizer.errors import SolverPathError
-from optimizer.highs import HighsAnswer, ask_highs
-from optimizer.transfer_check import require_sound, verify_plan, violations
-from optimizer.transfer_greedy import greedy_units
-from optimizer.transfer_problem import SolverPath, TransferPlan, TransferProblem
-from optimizer.transfer_program import linear_program
-from optimizer.transfer_value import plan_value
+from optimizer.transfers.check import require_sound, verify_plan, violations
+from optimizer.transfers.greedy import greedy_units
+from optimizer.transfers.highs import HighsAnswer, ask_highs
+from optimizer.transfers.problem import SolverPath, TransferPlan, TransferProblem
+from optimizer.transfers.program import linear_program
+from optimizer.transfers.value import plan_value
 
 __all__ = ["SolverPath", "TransferPlan", "TransferProblem", "plan_value", "solve_transfers", "verify_plan"]
 

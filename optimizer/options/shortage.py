@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, finite, non_negative, same_length
-from optimizer.demand_law import DemandLaw, check_law, expected_short
+from optimizer.laws.demand_law import DemandLaw, check_law, expected_short
 
 
 def expected_shortage_curve(

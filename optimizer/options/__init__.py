@@ -1,8 +1,8 @@
 """The door to option pricing: what each option is worth, how sure its ranking is, and where it flips."""
 
-from optimizer.confidence import ParameterError, RankingConfidence, ranking_confidence
-from optimizer.flip import flip_point
-from optimizer.pricing import OptionRows, OptionValues, price_options
+from optimizer.options.confidence import ParameterError, RankingConfidence, ranking_confidence
+from optimizer.options.flip import flip_point
+from optimizer.options.pricing import OptionRows, OptionValues, price_options
 
 __all__ = [
     "OptionRows",

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.special import gammaincc, gammaln, ndtr
 
 from optimizer.arguments import BoolArray, FloatArray
-from optimizer.loss import (
+from optimizer.laws.loss import (
     gamma_loss,
     negative_binomial_loss,
     negative_binomial_survival,

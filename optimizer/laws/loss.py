@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import betainc, gammainc, gammaincc, ndtr
 
 from optimizer.arguments import FloatArray
-from optimizer.count_search import smallest_count
+from optimizer.laws.count_search import smallest_count
 
 _DENSITY_AT_ZERO = 1.0 / np.sqrt(2.0 * np.pi)
 

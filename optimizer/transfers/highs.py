@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from optimizer import highs_child
 from optimizer.arguments import FloatArray
-from optimizer.transfer_program import LinearProgram
+from optimizer.transfers import highs_child
+from optimizer.transfers.program import LinearProgram
 
 
 @dataclass(frozen=True)

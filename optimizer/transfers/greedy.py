@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
-from optimizer.transfer_problem import TransferProblem
-from optimizer.transfer_value import open_ended, total_by
+from optimizer.transfers.problem import TransferProblem
+from optimizer.transfers.value import open_ended, total_by
 
 _ROUNDING = 1e-9
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from optimizer.arguments import BoolArray, IntArray
 from optimizer.errors import PlanViolationError
-from optimizer.transfer_problem import TransferPlan, TransferProblem
-from optimizer.transfer_value import plan_value, total_by
+from optimizer.transfers.problem import TransferPlan, TransferProblem
+from optimizer.transfers.value import plan_value, total_by
 
 
 def violations(problem: TransferProblem, units: IntArray) -> tuple[str, ...]:

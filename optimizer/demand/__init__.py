@@ -1,0 +1,1 @@
+"""Demand from its history: level, spread, class, change."""

@@ -1,0 +1,1 @@
+"""What stock will be left over, when, and what it costs."""

@@ -1,0 +1,1 @@
+"""Laws of demand over an interval: moments, tails, losses, quantiles."""

@@ -1,0 +1,1 @@
+"""Lead time as a law from receipts and open orders."""

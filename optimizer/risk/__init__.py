@@ -1,0 +1,1 @@
+"""Stock and stockouts by day."""

@@ -1,0 +1,1 @@
+"""How much to keep and to order: levels, quantities, policies."""
