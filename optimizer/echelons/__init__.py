@@ -1,0 +1,1 @@
+"""Stock across levels of a network: where to hold it and how much."""

@@ -1,0 +1,1 @@
+"""What to order now, for every item-site."""

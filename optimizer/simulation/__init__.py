@@ -1,0 +1,1 @@
+"""A network played day by day, and what would happen if."""
