@@ -14,9 +14,20 @@ def _first(bad: BoolArray) -> str:
     return "" if where.size == 0 else f" at index {tuple(int(i) for i in where)}"
 
 
+def numbers(name: str, values: ArrayLike) -> FloatArray:
+    """`values` as float64, refused with a ValueError when they are no numbers (text, objects, complex, ragged rows)."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from error
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, got {array.dtype}")
+    return array.astype(np.float64, copy=False)
+
+
 def finite(name: str, values: ArrayLike) -> FloatArray:
     """`values` as float64, refused with a ValueError when any entry is NaN or infinite."""
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers(name, values)
     bad = ~np.isfinite(array)
     if bad.any():
         raise ValueError(f"{name} must be finite{_first(bad)}: {array[bad].flat[0]}")
