@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from inventory.chronicle import Span, insert_span
+from inventory.chronicle import Span, insert_spans
 from inventory.record import short_id
 from tools.toolbox import Toolbox
 
@@ -36,19 +36,19 @@ def traced_cases(
 ) -> None:
     """Record one step for every case it concerned; the same step on the same inputs is recorded once."""
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        for step in steps:
-            insert_span(
-                transaction,
-                Span(
-                    span_id=short_id("span", step.case_id, step.inputs, name),
-                    case_id=step.case_id,
-                    proposal_id=step.proposal_id,
-                    name=name,
-                    role=role,
-                    inputs=step.inputs,
-                    outputs=step.outputs,
-                    attributes={"gen_ai.operation.name": name.split(" ")[0], **attributes},
-                    started_at=started,
-                    finished_at=toolbox.now(),
-                ),
+        spans = [
+            Span(
+                span_id=short_id("span", step.case_id, step.inputs, name),
+                case_id=step.case_id,
+                proposal_id=step.proposal_id,
+                name=name,
+                role=role,
+                inputs=step.inputs,
+                outputs=step.outputs,
+                attributes={"gen_ai.operation.name": name.split(" ")[0], **attributes},
+                started_at=started,
+                finished_at=toolbox.now(),
             )
+            for step in steps
+        ]
+        insert_spans(transaction, spans)

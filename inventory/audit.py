@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -75,8 +75,16 @@ def entry_hash(sequence: int, previous: str, fields: tuple[str, ...]) -> str:
     return sha.hexdigest()
 
 
-def append_entry(
-    connection: Connection,
+def last_link(connection: Connection) -> tuple[int, str]:
+    """Sequence and hash of the newest entry; what the first entry follows when there is none."""
+    last = connection.execute(
+        select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
+    ).one_or_none()
+    return (last.sequence, last.hash) if last else (0, GENESIS)
+
+
+def next_entry(
+    after: tuple[int, str],
     *,
     at: datetime,
     actor: str,
@@ -86,16 +94,17 @@ def append_entry(
     subject_id: str,
     body: dict[str, Any],
 ) -> AuditEntry:
-    """Chain one entry inside the caller's transaction, which must hold the write lock."""
-    last = connection.execute(
-        select(audit.c.sequence, audit.c.hash).order_by(audit.c.sequence.desc()).limit(1)
-    ).one_or_none()
-    sequence, previous = (last.sequence + 1, last.hash) if last else (1, GENESIS)
+    """The entry that follows the link of that sequence and hash."""
+    sequence, previous = after[0] + 1, after[1]
     moment = at.astimezone(UTC).isoformat()
     fields = (moment, actor, os_user, event, subject, subject_id, canonical(body))
-    entry = AuditEntry(sequence, *fields, previous, entry_hash(sequence, previous, fields))
-    connection.execute(audit.insert().values(**vars(entry)))
-    return entry
+    return AuditEntry(sequence, *fields, previous, entry_hash(sequence, previous, fields))
+
+
+def insert_entries(connection: Connection, chained: Sequence[AuditEntry]) -> None:
+    """Write entries inside the caller's transaction, which has held the write lock since it read the last link."""
+    if chained:
+        connection.execute(audit.insert(), [vars(entry) for entry in chained])
 
 
 def entries(connection: Connection, *, subject_id: str | None = None) -> Iterator[AuditEntry]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, select, true, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, exists, select, true, update
 
 from inventory.database import Transaction
 from inventory.errors import LostRaceError, NotFoundError
@@ -94,67 +94,75 @@ def list_cases(connection: Connection, scope: Scope, *, states: Collection[CaseS
     return [_row(row, scope) for row in connection.execute(query)]
 
 
-def find_open(connection: Connection, scope: Scope, kind: CaseKind, about: str, cause: str) -> CaseRow | None:
-    """The one case of that identity which is not closed."""
-    query = _scoped(
-        select(cases).where(
-            cases.c.kind == kind.value,
-            cases.c.scope == about,
-            cases.c.cause == cause,
-            cases.c.state != CaseState.CLOSED.value,
-        ),
-        scope,
-    )
-    row = connection.execute(query).one_or_none()
-    return _row(row, scope) if row else None
+def open_by_identity(connection: Connection, scope: Scope) -> dict[tuple[CaseKind, str, str], CaseRow]:
+    """Every case that is not closed, by kind, what it is about, and cause: the most money at risk first."""
+    rows = list_cases(connection, scope)
+    return {(row.case.kind, row.case.scope, row.case.cause): row for row in rows}
 
 
-def insert_case(transaction: Transaction, case: Case) -> None:
-    """Open a case; the schema refuses a second open one of the same identity."""
+def insert_cases(transaction: Transaction, opened: Sequence[Case]) -> None:
+    """Open cases; the schema refuses a second open one of the same identity."""
+    if not opened:
+        return
     transaction.connection.execute(
-        cases.insert().values(
-            case_id=case.case_id,
-            kind=case.kind.value,
-            scope=case.scope,
-            cause=case.cause,
-            state=CaseState.OPEN.value,
-            state_version=1,
-            opened_at=transaction.now,
-            times_found=1,
-            missed=0,
-            **_facts(transaction, case),
-        )
-    )
-    _children(transaction, case)
-    transaction.record("case.opened", "case", case.case_id, case.model_dump(mode="json"))
-
-
-def refresh_case(transaction: Transaction, known: CaseRow, case: Case) -> None:
-    """Found again: new findings and figures, same case."""
-    again = known.case.snapshot_id != case.snapshot_id
-    transaction.connection.execute(
-        update(cases)
-        .where(cases.c.case_id == case.case_id)
-        .values(
-            times_found=known.times_found + (1 if again else 0),
-            missed=0,
-            missed_snapshot_id="",
-            **_facts(transaction, case),
-        )
-    )
-    _children(transaction, case)
-    if again:
-        transaction.record(
-            "case.found_again",
-            "case",
-            case.case_id,
+        cases.insert(),
+        [
             {
+                "case_id": case.case_id,
+                "kind": case.kind.value,
+                "scope": case.scope,
+                "cause": case.cause,
+                "state": CaseState.OPEN.value,
+                "state_version": 1,
+                "opened_at": transaction.now,
+                "times_found": 1,
+                "missed": 0,
+                "missed_snapshot_id": "",
+                "reason": "",
+                **_facts(transaction, case),
+            }
+            for case in opened
+        ],
+    )
+    _insert_children(transaction.connection, opened)
+    for case in opened:
+        transaction.record("case.opened", "case", case.case_id, case.model_dump(mode="json"))
+
+
+def refresh_cases(transaction: Transaction, found: Sequence[tuple[CaseRow, Case]]) -> None:
+    """Found again: new findings and figures, same cases."""
+    if not found:
+        return
+    columns = ("times_found", "missed", "missed_snapshot_id", *_FACTS)
+    transaction.connection.execute(
+        update(cases).where(cases.c.case_id == bindparam("known_id")).values({c: bindparam(c) for c in columns}),
+        [
+            {
+                "known_id": case.case_id,
+                "times_found": known.times_found + (1 if _again(known, case) else 0),
+                "missed": 0,
+                "missed_snapshot_id": "",
+                **_facts(transaction, case),
+            }
+            for known, case in found
+        ],
+    )
+    _delete_children(transaction.connection, [case for _, case in found])
+    _insert_children(transaction.connection, [case for _, case in found])
+    for known, case in found:
+        if _again(known, case):
+            seen = {
                 "snapshot": case.snapshot_id,
                 "money_at_risk": case.money_at_risk.total,
                 "bites_on": case.bites_on.isoformat(),
                 "findings": len(case.findings),
-            },
-        )
+            }
+            transaction.record("case.found_again", "case", case.case_id, seen)
+
+
+def _again(known: CaseRow, case: Case) -> bool:
+    """Whether this is the first look at the case in its snapshot."""
+    return known.case.snapshot_id != case.snapshot_id
 
 
 def miss_case(transaction: Transaction, known: CaseRow, snapshot_id: str) -> int:
@@ -203,26 +211,35 @@ def set_case_state(
     transaction.record(event, "case", case_id, {"from": known.state.value, "to": state.value, "reason": reason})
 
 
+_FACTS = ("money_at_risk_minor", "bites_on", "planner", "updated_at", "snapshot_id", "body")
+
+
 def _facts(transaction: Transaction, case: Case) -> dict[str, Any]:
-    return {
-        "money_at_risk_minor": case.money_at_risk.total,
-        "bites_on": case.bites_on,
-        "planner": case.planner,
-        "updated_at": transaction.now,
-        "snapshot_id": case.snapshot_id,
-        "body": canonical_record(case),
-    }
+    values = (
+        case.money_at_risk.total, case.bites_on, case.planner, transaction.now, case.snapshot_id, canonical_record(case)
+    )  # fmt: skip
+    return dict(zip(_FACTS, values, strict=True))
 
 
-def _children(transaction: Transaction, case: Case) -> None:
-    connection = transaction.connection
-    connection.execute(delete(case_scopes).where(case_scopes.c.case_id == case.case_id))
-    pairs = sorted({(f.site, c) for f, c in zip(case.findings, case.item_classes, strict=True)})
+def _delete_children(connection: Connection, changed: Sequence[Case]) -> None:
+    """Take scopes and this snapshot's findings of the cases away."""
+    named = [{"of_case": case.case_id, "of_snapshot": case.snapshot_id} for case in changed]
+    connection.execute(delete(case_scopes).where(case_scopes.c.case_id == bindparam("of_case")), named)
+    of_snapshot = findings.c.snapshot_id == bindparam("of_snapshot")
+    connection.execute(delete(findings).where(findings.c.case_id == bindparam("of_case"), of_snapshot), named)
+
+
+def _insert_children(connection: Connection, changed: Sequence[Case]) -> None:
+    """Scopes and findings of the cases; a case always has both."""
     connection.execute(
-        case_scopes.insert(), [{"case_id": case.case_id, "site": site, "item_class": c} for site, c in pairs]
-    )
-    connection.execute(
-        delete(findings).where(findings.c.case_id == case.case_id, findings.c.snapshot_id == case.snapshot_id)
+        case_scopes.insert(),
+        [
+            {"case_id": case.case_id, "site": site, "item_class": item_class}
+            for case in changed
+            for site, item_class in sorted(
+                {(finding.site, kind) for finding, kind in zip(case.findings, case.item_classes, strict=True)}
+            )
+        ],
     )
     connection.execute(
         findings.insert(),
@@ -235,6 +252,7 @@ def _children(transaction: Transaction, case: Case) -> None:
                 "site": finding.site,
                 "body": canonical_record(finding),
             }
+            for case in changed
             for number, finding in enumerate(case.findings, start=1)
         ],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection, delete, func, select, update
 
@@ -14,6 +14,8 @@ from inventory.records import FeedHealth, KpiPoint, Outcome, Override, Scope, Sw
 from inventory.tables import feed_health, kpi_points, outcomes, overrides, sweeps, switches, trace
 
 KILL_SWITCH = "kill_switch"
+_CHUNK = 500
+"""Ids named in one query."""
 
 
 class Span(Record):
@@ -188,15 +190,23 @@ def switch_is_on(connection: Connection, name: str) -> bool:
     return bool(connection.execute(select(switches.c.on).where(switches.c.name == name)).scalar_one_or_none())
 
 
-def insert_span(transaction: Transaction, span: Span) -> None:
-    """Add a step to the trace; a step already there stays as it was."""
-    known = transaction.connection.execute(select(trace.c.span_id).where(trace.c.span_id == span.span_id)).first()
-    if known is None:
-        transaction.connection.execute(
-            trace.insert().values(
-                span_id=span.span_id, case_id=span.case_id, at=span.started_at, body=canonical_record(span)
-            )
-        )
+def insert_spans(transaction: Transaction, spans: Sequence[Span]) -> None:
+    """Add steps to the trace; a step already there stays as it was."""
+    wanted = {span.span_id: span for span in spans}
+    if not wanted:
+        return
+    cases_of = sorted({span.case_id for span in spans})
+    known: set[str] = set()
+    for start in range(0, len(cases_of), _CHUNK):
+        some = trace.c.case_id.in_(cases_of[start : start + _CHUNK])
+        known |= set(transaction.connection.execute(select(trace.c.span_id).where(some)).scalars())
+    fresh = [
+        {"span_id": span.span_id, "case_id": span.case_id, "at": span.started_at, "body": canonical_record(span)}
+        for span in wanted.values()
+        if span.span_id not in known
+    ]
+    if fresh:
+        transaction.connection.execute(trace.insert(), fresh)
 
 
 def list_spans(connection: Connection, scope: Scope, case_id: str) -> list[Span]:

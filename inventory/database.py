@@ -11,7 +11,7 @@ import getpass
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, text
 
 from inventory.anchor import Anchor
-from inventory.audit import AuditEntry, append_entry
+from inventory.audit import AuditEntry, insert_entries, last_link, next_entry
 from inventory.crash_points import crash_point
 from inventory.errors import StoreError
 
@@ -49,16 +49,20 @@ def operating_system_user() -> str:
 
 @dataclass
 class Transaction:
-    """An open writing transaction: a connection, a moment, an actor, and the entries to be chained at its end."""
+    """An open writing transaction: a connection, a moment, an actor, and the entries chained so far.
+
+    Entries are written in one statement just before the commit: whoever rolls back to a savepoint drops those recorded
+    since from ``entries``.
+    """
 
     connection: Connection
     actor: str
     now: datetime
     os_user: str
-    entries: list[AuditEntry]
+    entries: list[AuditEntry] = field(default_factory=list)
 
     def record(self, event_name: str, subject: str, subject_id: str, body: dict[str, Any] | None = None) -> None:
-        """Write an audit entry that commits, or vanishes, with this transaction.
+        """Chain an audit entry that commits, or vanishes, with this transaction.
 
         Parameters
         ----------
@@ -69,8 +73,9 @@ class Transaction:
         body
             Plain JSON data: what a later reader needs.
         """
-        entry = append_entry(
-            self.connection,
+        newest = self.entries[-1] if self.entries else None
+        entry = next_entry(
+            (newest.sequence, newest.hash) if newest else last_link(self.connection),
             at=self.now,
             actor=self.actor,
             os_user=self.os_user,
@@ -113,8 +118,9 @@ class Database:
         if now.tzinfo is None:
             raise StoreError(f"a transaction needs an aware time, not {now.isoformat()}")
         with self._writer.connect() as connection, connection.begin():
-            transaction = Transaction(connection, actor, now.astimezone(UTC), self._os_user, [])
+            transaction = Transaction(connection, actor, now.astimezone(UTC), self._os_user)
             yield transaction
+            insert_entries(connection, transaction.entries)
         crash_point("database.committed")
         self.anchor.append(transaction.entries)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 
-from inventory.cases import CaseRow, find_open, insert_case, list_cases, miss_case, refresh_case, set_case_state
+from inventory.cases import CaseRow, insert_cases, miss_case, open_by_identity, refresh_cases, set_case_state
 from inventory.database import Transaction
 from inventory.ledger import release
 from inventory.lifecycle import move
@@ -129,23 +129,27 @@ def _planner(finding: Finding, outlook: Outlook, planners: dict[str, str]) -> st
 
 def open_cases(transaction: Transaction, cases: list[Case], snapshot_id: str) -> Triage:
     """Open new cases, refresh those found again, and close those whose trouble is gone."""
+    known = open_by_identity(transaction.connection, EVERYTHING)
     found: list[Case] = []
+    fresh: list[Case] = []
+    again: list[tuple[CaseRow, Case]] = []
     for case in cases:
-        known = find_open(transaction.connection, EVERYTHING, case.kind, case.scope, case.cause)
-        if known is None:
-            case = case.model_copy(
-                update={"case_id": short_id("case", case.kind.value, case.scope, case.cause, snapshot_id)}
-            )
-            insert_case(transaction, case)
+        row = known.get((case.kind, case.scope, case.cause))
+        if row is None:
+            case_id = short_id("case", case.kind.value, case.scope, case.cause, snapshot_id)
+            case = case.model_copy(update={"case_id": case_id})
+            fresh.append(case)
         else:
-            case = case.model_copy(update={"case_id": known.case.case_id, "opened_on": known.case.opened_on})
-            refresh_case(transaction, known, case)
+            case = case.model_copy(update={"case_id": row.case.case_id, "opened_on": row.case.opened_on})
+            again.append((row, case))
         found.append(case)
+    insert_cases(transaction, fresh)
+    refresh_cases(transaction, again)
     seen = {case.case_id for case in found}
     cleared = [
         row.case.case_id
-        for row in list_cases(transaction.connection, EVERYTHING, states=CLEARABLE)
-        if row.case.case_id not in seen and _cleared(transaction, row, snapshot_id)
+        for row in known.values()
+        if row.state in CLEARABLE and row.case.case_id not in seen and _cleared(transaction, row, snapshot_id)
     ]
     return Triage(tuple(found), tuple(cleared))
 

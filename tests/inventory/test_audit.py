@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Executable, delete, select, text, update
 
 from inventory.anchor import Anchor
 from inventory.audit import GENESIS, AuditEntry, Verification, count, entries, entry_hash, verify
-from inventory.cases import insert_case, list_cases
+from inventory.cases import insert_cases, list_cases
 from inventory.crash_points import VARIABLE
 from inventory.database import Database
 from inventory.errors import AuditError, StoreError
@@ -231,7 +231,7 @@ def test_a_process_killed_between_commit_and_anchoring_leaves_one_entry_not_anch
 
 def test_a_fact_and_its_entry_commit_together(database: Database) -> None:
     with database.write("evenkeel", NOW) as transaction:
-        insert_case(transaction, a_case())
+        insert_cases(transaction, [a_case()])
     with database.read() as connection:
         assert [row.case.case_id for row in list_cases(connection, EVERYTHING)] == ["case-larch"]
         assert [(entry.event, entry.subject_id) for entry in entries(connection)] == [("case.opened", "case-larch")]
@@ -241,7 +241,7 @@ def test_a_fact_and_its_entry_commit_together(database: Database) -> None:
 def test_an_error_inside_a_transaction_leaves_neither_fact_nor_entry_nor_anchor(chain: Database) -> None:
     def interrupted() -> None:
         with chain.write("evenkeel", NOW) as transaction:
-            insert_case(transaction, a_case())
+            insert_cases(transaction, [a_case()])
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -254,7 +254,7 @@ def test_an_error_inside_a_transaction_leaves_neither_fact_nor_entry_nor_anchor(
 def test_a_body_that_cannot_be_written_canonically_takes_the_fact_back_too(chain: Database) -> None:
     def unwritable(body: dict[str, Any]) -> None:
         with chain.write("evenkeel", NOW) as transaction:
-            insert_case(transaction, a_case())
+            insert_cases(transaction, [a_case()])
             transaction.record("case.moved", "case", "case-larch", body)
 
     for body in ({"units": float("nan")}, {"at": NOW}, {"units": {1, 2}}):

@@ -9,7 +9,15 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from inventory.audit import entries
-from inventory.cases import find_case, find_open, insert_case, list_cases, miss_case, refresh_case, set_case_state
+from inventory.cases import (
+    find_case,
+    insert_cases,
+    list_cases,
+    miss_case,
+    open_by_identity,
+    refresh_cases,
+    set_case_state,
+)
 from inventory.database import Database
 from inventory.errors import LostRaceError, NotFoundError
 from inventory.records import EVERYTHING, CaseKind, CaseState
@@ -59,8 +67,8 @@ def test_a_new_case_may_open_once_the_old_one_is_closed(database: Database) -> N
     close(database, "case-larch")
     open_case(database, a_case("case-again"))
     with database.read() as connection:
-        found = find_open(connection, EVERYTHING, *IDENTITY)
-        assert find_open(connection, EVERYTHING, CaseKind.EXCESS, *IDENTITY[1:]) is None
+        found = open_by_identity(connection, EVERYTHING).get(IDENTITY)
+        assert (CaseKind.EXCESS, *IDENTITY[1:]) not in open_by_identity(connection, EVERYTHING)
     assert found is not None
     assert found.case.case_id == "case-again"
 
@@ -79,7 +87,7 @@ def test_a_case_found_again_keeps_its_id_and_counts_snapshots_not_looks(database
     for snapshot_id in ("snap-1", "snap-2", "snap-2", "snap-3"):
         again = a_case(findings=(a_finding(quantity=55),), margin=150_000, snapshot_id=snapshot_id)
         with database.write("evenkeel", NOW) as transaction:
-            refresh_case(transaction, find_case(transaction.connection, EVERYTHING, "case-larch"), again)
+            refresh_cases(transaction, [(find_case(transaction.connection, EVERYTHING, "case-larch"), again)])
     with database.read() as connection:
         row = find_case(connection, EVERYTHING, "case-larch")
         kept = connection.execute(select(findings.c.snapshot_id).order_by(findings.c.snapshot_id)).scalars().all()
@@ -100,7 +108,7 @@ def test_a_miss_counts_once_per_snapshot_and_is_forgotten_when_found(database: D
     assert seen == [1, 1, 2]
     with database.write("evenkeel", NOW) as transaction:
         known = find_case(transaction.connection, EVERYTHING, "case-larch")
-        refresh_case(transaction, known, a_case(snapshot_id="snap-4"))
+        refresh_cases(transaction, [(known, a_case(snapshot_id="snap-4"))])
         known = find_case(transaction.connection, EVERYTHING, "case-larch")
         assert (known.missed, known.missed_snapshot_id) == (0, "")
         assert miss_case(transaction, known, "snap-5") == 1
@@ -174,8 +182,8 @@ def test_a_reader_of_one_site_sees_only_its_findings_and_cases(database: Databas
         assert [row.case.case_id for row in list_cases(connection, GHENT_PLANNER)] == ["case-ghent", "case-shared"]
         with pytest.raises(NotFoundError, match="0 found that ines may see"):
             find_case(connection, PORTO_PLANNER, "case-ghent")
-        assert find_open(connection, PORTO_PLANNER, *IDENTITY) is None
-        assert find_open(connection, GHENT_PLANNER, *IDENTITY) is not None
+        assert IDENTITY not in open_by_identity(connection, PORTO_PLANNER)
+        assert IDENTITY in open_by_identity(connection, GHENT_PLANNER)
 
 
 def test_a_reader_of_one_class_sees_only_its_findings_and_cases(database: Database) -> None:
@@ -199,7 +207,7 @@ def test_a_case_that_left_a_site_is_no_longer_shown_there(database: Database) ->
     case = open_case(database, a_case(findings=(a_finding(PORTO), a_finding(GHENT)), item_classes=("standard",) * 2))
     with database.write("evenkeel", NOW) as transaction:
         known = find_case(transaction.connection, EVERYTHING, case.case_id)
-        refresh_case(transaction, known, a_case(snapshot_id="snap-2"))
+        refresh_cases(transaction, [(known, a_case(snapshot_id="snap-2"))])
     with database.read() as connection:
         assert list_cases(connection, GHENT_PLANNER) == []
         assert len(list_cases(connection, PORTO_PLANNER)) == 1
@@ -207,6 +215,6 @@ def test_a_case_that_left_a_site_is_no_longer_shown_there(database: Database) ->
 
 def test_a_reader_of_no_site_sees_nothing(database: Database) -> None:
     with database.write("evenkeel", NOW) as transaction:
-        insert_case(transaction, a_case())
+        insert_cases(transaction, [a_case()])
     with database.read() as connection:
         assert list_cases(connection, PORTO_PLANNER.model_copy(update={"sites": frozenset()})) == []

@@ -12,7 +12,7 @@ from inventory.chronicle import (
     KILL_SWITCH,
     Span,
     insert_override,
-    insert_span,
+    insert_spans,
     insert_sweep,
     list_feed_health,
     list_kpi_points,
@@ -217,7 +217,7 @@ def a_span(number: int, *, minutes: int = 0, outputs: str = "3 options") -> Span
 def test_a_trace_is_told_in_order_and_a_step_stays_as_it_was(two_cases: Database) -> None:
     for span in (a_span(2, minutes=5), a_span(3), a_span(1, minutes=5), a_span(2, outputs="other")):
         with two_cases.write("evenkeel", NOW) as transaction:
-            insert_span(transaction, span)
+            insert_spans(transaction, [span])
     with two_cases.read() as connection:
         expected = [a_span(3), a_span(1, minutes=5), a_span(2, minutes=5)]
         assert list_spans(connection, PORTO_PLANNER, "case-porto") == expected

@@ -7,7 +7,7 @@ from functools import partial
 from sqlalchemy.exc import IntegrityError
 
 from inventory.audit import count, verify
-from inventory.cases import insert_case, list_cases
+from inventory.cases import insert_cases, list_cases
 from inventory.database import Database
 from inventory.errors import LostRaceError
 from inventory.ledger import StockLine, ledger_rows, list_reservations
@@ -42,7 +42,7 @@ def proposals_for(database: Database, contenders: int) -> None:
         for contender in range(contenders):
             for item in ITEMS:
                 case_id = f"case-{contender}-{item}"
-                insert_case(transaction, a_case(case_id, about=f"{item}@{PORTO}-{contender}"))
+                insert_cases(transaction, [a_case(case_id, about=f"{item}@{PORTO}-{contender}")])
                 insert_proposal(transaction, a_proposal(case_id, name=f"prop-{contender}-{item}"))
 
 

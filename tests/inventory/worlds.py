@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from inventory.anchor import Anchor, Link
-from inventory.cases import insert_case
+from inventory.cases import insert_cases
 from inventory.database import Database, Transaction
 from inventory.ledger import StockLine, refresh_ledger
 from inventory.outbox import idempotency_key
@@ -200,14 +200,14 @@ def open_case(database: Database, case: Case | None = None, *, now: datetime = N
     """Put a case on file."""
     opened = case or a_case()
     with database.write("evenkeel", now) as transaction:
-        insert_case(transaction, opened)
+        insert_cases(transaction, [opened])
     return opened
 
 
 def draft(transaction: Transaction, number: int, *, quantity: int = 40) -> Proposal:
     """A case of its own and its proposal ``prop-<number>``; a higher number is newer."""
     case_id = f"case-{number:03}"
-    insert_case(transaction, a_case(case_id, about=f"{BOARD}@{PORTO}-{number}"))
+    insert_cases(transaction, [a_case(case_id, about=f"{BOARD}@{PORTO}-{number}")])
     proposal = a_proposal(
         case_id, quantity=quantity, name=f"prop-{number:03}", created_at=NOW + timedelta(minutes=number)
     )
