@@ -1,6 +1,7 @@
 """What can go wrong in the mathematics, beyond a bad argument (which is a `ValueError`).
 
 OptimizerError
+├── ConservationError       the books of a simulated period do not close
 ├── ConvergenceError        an iteration did not settle
 ├── PlanViolationError      a transfer plan breaks a limit of its problem
 └── SolverPathError         a forced solver path did not come to an end
@@ -21,3 +22,7 @@ class PlanViolationError(OptimizerError):
 
 class SolverPathError(OptimizerError):
     """A recorded solver path was forced and the solver did not deliver on it."""
+
+
+class ConservationError(OptimizerError):
+    """Units appeared or vanished in a simulated period; the message names the day and the place."""

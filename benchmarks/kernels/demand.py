@@ -1,0 +1,192 @@
+"""Demand kernels beside statsforecast, beside a bootstrap, and beside numpy's own rate on vectors in cache."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.measure import Row, compare
+from optimizer.demand.history import BLOCK_BYTES
+from optimizer.demand.moments import demand_moments
+from optimizer.demand.smoothing import smooth, smooth_intermittent
+from optimizer.demand.smoothing_choice import choose_smoothing
+from optimizer.laws.empirical import empirical_demand
+
+PERIODS = 104
+# Vector operations a value goes through. Check: minimum, maximum; transposition: one copy; ends: one comparison; then
+# comparison, cast, events, keep (2), size (2), backlog (2), chance (2), level (2).
+SMOOTHING_OPERATIONS = 17
+# Spread: subtraction, sum, square, sum (float64 whatever the history).
+SPREAD_OPERATIONS = 4
+
+History = NDArray[np.floating[Any]]
+
+
+def measure() -> list[Row]:
+    """Every row of the room."""
+    rows = []
+    for series in (10_000, 100_000):
+        rows += _against_statsforecast(series)
+    rows += _against_its_kernels(10_000)
+    rows += _against_the_cache()
+    rows += _against_targets()
+    rows.append(_against_a_bootstrap())
+    return rows
+
+
+def _history(series: int) -> NDArray[np.float64]:
+    rng = np.random.default_rng(7)
+    return rng.poisson(rng.uniform(0.1, 1.5, (series, 1)), (series, PERIODS)).astype(np.float64)
+
+
+def _smoothing(history: History) -> Callable[[], object]:
+    # The peer starts TSB's probability with the first period's event; so do we here, for equal answers.
+    started = (history[:, 0] > 0.0).astype(np.float64)
+    return lambda: smooth_intermittent(history, alpha=0.1, beta=0.1, initial_probability=started)
+
+
+def _against_statsforecast(series: int) -> list[Row]:
+    pandas: Any = importlib.import_module("pandas")
+    forecasting: Any = importlib.import_module("statsforecast")
+    models: Any = importlib.import_module("statsforecast.models")
+    history = _history(series)
+    frame = pandas.DataFrame(
+        {
+            "unique_id": np.repeat(np.arange(series), PERIODS),
+            "ds": np.tile(np.arange(PERIODS), series),
+            "y": history.ravel(),
+        }
+    )
+    peer = forecasting.StatsForecast([models.CrostonSBA(), models.TSB(0.1, 0.1)], freq=1)
+    answer = peer.forecast(df=frame, h=1)
+    ours = smooth_intermittent(history, initial_probability=(history[:, 0] > 0.0).astype(np.float64))
+    np.testing.assert_allclose(ours.sba, answer["CrostonSBA"], rtol=1e-12)
+    np.testing.assert_allclose(ours.tsb, answer["TSB"], rtol=1e-12, atol=1e-12)
+    rows = []
+    for kind, target in ((np.float64, 60.0), (np.float32, 100.0)):
+        mine = _smoothing(history.astype(kind))
+        fast, slow = compare(mine, lambda: peer.forecast(df=frame, h=1), repeats=5 if series < 50_000 else 3)
+        rows.append(
+            Row(
+                f"SBA + TSB, {np.dtype(kind).name}",
+                f"{series:,} x {PERIODS}",
+                "series",
+                series / fast,
+                "statsforecast 2.1 forecast(h=1)",
+                series / slow,
+                target,
+            )
+        )
+    return rows
+
+
+def _against_its_kernels(series: int) -> list[Row]:
+    models: Any = importlib.import_module("statsforecast.models")
+
+    history = _history(series)
+
+    def peer() -> None:
+        for one in history:
+            models._croston_sba(one, 1, False)
+            models._tsb(one, 1, False, 0.1, 0.1)
+
+    rows = []
+    for kind, target in ((np.float64, 35.0), (np.float32, 35.0)):
+        fast, slow = compare(_smoothing(history.astype(kind)), peer)
+        name = f"SBA + TSB, {np.dtype(kind).name}"
+        size = f"{series:,} x {PERIODS}"
+        rows.append(Row(name, size, "series", series / fast, "its kernels, called directly", series / slow, target))
+    return rows
+
+
+def _cache_mix(kind: type[Any], operations: int) -> Callable[[], None]:
+    """As many multiplications and additions on vectors of a block's length, all in cache, as a block's periods take."""
+    length = BLOCK_BYTES // np.dtype(kind).itemsize
+    states, news = [np.zeros(length, kind) for _ in range(6)], np.full(length, 0.5, kind)
+
+    def run() -> None:
+        for step in range(operations):
+            state = states[step % 6]
+            if step % 2:
+                np.add(state, news, out=state)
+            else:
+                np.multiply(state, news, out=state)
+
+    return run
+
+
+def _against_the_cache() -> list[Row]:
+    rows = []
+    kinds: tuple[type[Any], ...] = (np.float64, np.float32)
+    for kind in kinds:
+        length = BLOCK_BYTES // np.dtype(kind).itemsize
+        series = 8 * length
+        history: History = _history(series).astype(kind)
+        jobs: tuple[tuple[str, Callable[[History], object], int, int], ...] = (
+            ("smoothing", smooth, SMOOTHING_OPERATIONS, 0),
+            ("moments and class", demand_moments, SMOOTHING_OPERATIONS, SPREAD_OPERATIONS),
+        )
+        for job, mine, narrow, wide in jobs:
+            # Sums of squares are in double, whose vectors of a block's bytes hold half as many series as float's.
+            mixes = (_cache_mix(kind, 8 * PERIODS * narrow), _cache_mix(np.float64, wide * PERIODS * length // 1_024))
+            fast, limit = compare(partial(mine, history), partial(_run, mixes))
+            operations = (narrow + wide) * PERIODS * series
+            name, size = f"{job}, {np.dtype(kind).name}", f"{series:,} x {PERIODS}"
+            limited = operations / limit
+            rows.append(Row(name, size, "operations", operations / fast, "numpy in cache", limited, 0.6))
+    return rows
+
+
+def _run(jobs: tuple[Callable[[], None], ...]) -> None:
+    for job in jobs:
+        job()
+
+
+def _rate(job: Callable[[], object], series: int) -> float:
+    job()
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        job()
+        times.append(time.perf_counter() - started)
+    return series / sorted(times)[2]
+
+
+def _against_targets() -> list[Row]:
+    """Rates promised in series per second; they move with whatever else the machine does."""
+    series = 65_536
+    history = _history(series)
+    short, size = history.astype(np.float32), f"{series:,} x {PERIODS}"
+    jobs: tuple[tuple[str, Callable[[], object], float], ...] = (
+        ("smoothing, float64", lambda: smooth(history), 1.5e6),
+        ("smoothing, float32", lambda: smooth(short), 3.0e6),
+        ("moments and class, float64", lambda: demand_moments(history), 1.5e6),
+        ("moments and class, float32", lambda: demand_moments(short), 3.0e6),
+        ("SBA on 8 weights with error choice, float32", lambda: choose_smoothing(short), 0.4e6),
+    )
+    return [Row(name, size, "series", _rate(job, series), "rate in view", rate) for name, job, rate in jobs]
+
+
+def _against_a_bootstrap() -> Row:
+    series, periods, draws = 4_096, 4, 1_000
+    history = _history(series)
+    rng = np.random.default_rng(3)
+
+    def bootstrap() -> NDArray[np.float64]:
+        answer = np.empty(series)
+        for start in range(0, series, 256):
+            part = history[start : start + 256]
+            picks = rng.integers(0, PERIODS, (len(part), draws, periods))
+            drawn = np.take_along_axis(part, picks.reshape(len(part), -1), axis=1).reshape(picks.shape).sum(axis=2)
+            answer[start : start + 256] = np.quantile(drawn, 0.98, axis=1, method="inverted_cdf")
+        return answer
+
+    fast, slow = compare(lambda: empirical_demand(history, periods, cells=64).quantile(0.98), bootstrap, repeats=3)
+    size = f"{series:,} x {PERIODS}, {periods} periods"
+    return Row("98 % of empirical demand", size, "series", series / fast, "bootstrap of 1,000", series / slow, 10.0)

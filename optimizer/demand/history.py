@@ -1,0 +1,170 @@
+"""Histories as kernels read them: checked once, then cut into blocks of series that stay in cache.
+
+Rules
+-----
+1. A history is ``(series, periods)``, units per period, oldest first; float32 stays float32, all else is float64.
+2. NaN marks a period that is no observation (not listed, sold out). It is left out of every sum, ages no interval and
+   counts nowhere as zero demand.
+3. Negative demand is refused: sizes and intervals cannot both be right once returns sit among sales, so returns are
+   netted before they come here.
+4. A block is periods by series: the Python loop runs over periods, every vector is one period of some thousand series.
+   Arithmetic is elementwise, so no answer depends on how series are grouped.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Demand = NDArray[np.floating[Any]]
+Places = NDArray[np.intp]
+
+# 64 KiB a vector: the dozen vectors of a recursion stay in a megabyte of second-level cache.
+BLOCK_BYTES = 65_536
+# Tall narrow tiles keep both sides of the transposition in first-level cache.
+_TILE = 512
+LARGEST_DEMAND = 1e15
+
+
+@dataclass(frozen=True)
+class Block:
+    """Some series, transposed; valid until the next block is asked for.
+
+    Parameters
+    ----------
+    rows
+        Where they stand in the whole.
+    demand
+        Shape ``(periods, k)``, contiguous, with 0 where there is no observation.
+    usable
+        Shape ``(periods, k)``, 1 where there is an observation; None when there is one everywhere.
+    first, last
+        Index of the first and of the last period with demand, shape ``(k,)``; 0 and the last period without demand.
+    """
+
+    rows: slice
+    demand: Demand
+    usable: Demand | None
+    first: Places
+    last: Places
+
+    @property
+    def series(self) -> int:
+        """Number of series."""
+        return len(self.first)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Precision of the recursions."""
+        return self.demand.dtype
+
+    def usable_periods(self) -> NDArray[np.float64]:
+        """Observations of each series, shape ``(k,)``."""
+        if self.usable is None:
+            return np.full(self.series, float(len(self.demand)))
+        return np.asarray(self.usable.sum(axis=0, dtype=np.float64))
+
+    def observed(self, period: int) -> Demand | float:
+        """1 where the period is an observation: one number when it is for all."""
+        if self.usable is None:
+            return 1.0
+        seen: Demand = np.asarray(self.usable[period])
+        return seen
+
+    def remembered(self, period: int, forgotten: float) -> Demand | float:
+        """``1 - forgotten`` where the period is an observation, 1 where it is none."""
+        if self.usable is None:
+            return 1.0 - forgotten
+        # Rounded as the plain number would be, lest a neighbour's gap change the last digit.
+        kept: Demand = np.asarray(
+            np.where(self.usable[period] > 0.0, self.dtype.type(1.0 - forgotten), self.dtype.type(1.0))
+        )
+        return kept
+
+
+def checked_history(history: ArrayLike, name: str = "history") -> Demand:
+    """The history as a table as it came (float32 stays float32); its values are checked by `blocks`.
+
+    Raises
+    ------
+    ValueError
+        If it is not two-dimensional, has no period, or holds no numbers.
+    """
+    try:
+        table = np.asarray(history)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a table of numbers: {error}") from error
+    if table.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must hold numbers, got {table.dtype}")
+    if table.dtype != np.float32:
+        table = table.astype(np.float64, copy=False)
+    if table.ndim != 2 or table.shape[1] == 0:
+        raise ValueError(f"{name} must have shape (series, periods) with at least one period, got {table.shape}")
+    return table
+
+
+def blocks(table: Demand, series: int | None = None, name: str = "history") -> Iterator[Block]:
+    """The table in blocks, in order; a block lives until the next one is asked for, which reuses its memory.
+
+    `series` overrides their number per block; the answers are the same.
+
+    Raises
+    ------
+    ValueError
+        If an observed value is negative, infinite or above `LARGEST_DEMAND` (whose squares would drown the spread).
+    """
+    size = min(series or max(1, BLOCK_BYTES // table.itemsize), max(len(table), 1))
+    buffer = np.empty((table.shape[1], size), table.dtype)
+    # No series at all still are one block, so that every answer has its shape.
+    for start in range(0, max(len(table), 1), size):
+        rows = slice(start, min(start + size, len(table)))
+        yield _block(rows, table[rows], buffer, name)
+
+
+def _block(rows: slice, source: Demand, buffer: Demand, name: str) -> Block:
+    demand = buffer[:, : len(source)]
+    first, last = np.empty(len(source), np.intp), np.empty(len(source), np.intp)
+    gaps = False
+    for start in range(0, len(source), _TILE):
+        # A tile is read once from memory; its check, its ends and its transposition find it in cache.
+        tile, place = source[start : start + _TILE], slice(start, start + _TILE)
+        gaps |= _has_gaps(tile, rows.start + start, name)
+        demand[:, place] = tile.T
+        sold = tile > 0.0
+        first[place] = sold.argmax(axis=1)
+        last[place] = source.shape[1] - 1 - np.ascontiguousarray(sold[:, ::-1]).argmax(axis=1)
+    if not gaps:
+        return Block(rows, demand, None, first, last)
+    usable = (demand == demand).astype(demand.dtype)
+    np.copyto(demand, 0.0, where=usable == 0.0)
+    return Block(rows, demand, usable, first, last)
+
+
+def _has_gaps(tile: Demand, first_row: int, name: str) -> bool:
+    """Whether there is a NaN; refuses what is no demand."""
+    lowest, highest = np.minimum.reduce(tile, axis=None), np.maximum.reduce(tile, axis=None)
+    # NaN goes through both and fails every comparison.
+    if lowest >= 0.0 and highest <= LARGEST_DEMAND:
+        return False
+    bad = (tile < 0.0) | (tile > LARGEST_DEMAND)
+    if bad.any():
+        series, period = (int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name} must be finite and not negative, at most {LARGEST_DEMAND:g}: "
+            f"series {first_row + series}, period {period} holds {tile[series, period]}"
+        )
+    return True
+
+
+def weight(name: str, value: float) -> float:
+    """A smoothing weight in (0, 1), refused otherwise with a ValueError."""
+    if not 0.0 < value < 1.0:
+        raise ValueError(f"{name} must be in (0, 1), got {value}")
+    return float(value)
+
+
+def precise(table: Demand, smoothing: float) -> Demand:
+    """The table in the precision a weight needs: heavy weights leave little of an interval's state for float32."""
+    return table if smoothing <= 0.5 else table.astype(np.float64, copy=False)

@@ -1,0 +1,123 @@
+"""One pass over a block of histories: every recursive estimate and the sums for the spread, period by period.
+
+The gates are arithmetic: an event is 1.0 or 0.0 and becomes the factor ``keep = 1 - w * event`` that shrinks a state,
+so no vector is indexed by a mask. What keeps the pass at two operations a state:
+
+* Croston and TSB smooth the same sizes, so they share one state.
+* Every state is a discounted sum, scaled once at the end: ``state = state * keep + news``.
+* Croston's interval p is carried as the backlog ``B = p (1 - w) / w`` plus the periods since the last demand. A period
+  adds one, an event multiplies by ``1 - w``: that is ``p <- (1 - w) p + w q`` without ever forming the interval q.
+* Started with the first size and the first interval, both stay put at the first event: no "has it started" gate.
+
+Sums of squares are taken of deviations from the first size, in float64. Whatever that size is, it is one of the values,
+so at most `periods` times the spread is cancelled and no large level can drown it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.arguments import FloatArray
+from optimizer.demand.history import Block, Demand
+
+
+@dataclass(frozen=True)
+class Recursion:
+    """State after the last period, shape ``(k,)``.
+
+    Parameters
+    ----------
+    level, size
+        Discounted sums of demand: over periods, and over events; times their weight they are averages.
+    backlog
+        ``p (1 - w) / w`` of Croston's interval p, plus the periods since the last demand.
+    chance
+        Discounted sum of events.
+    events
+        Usable periods with demand.
+    first_size, first_interval
+        Units (0 without demand), and usable periods up to and including the first demand.
+    since
+        Usable periods since the last demand.
+    deviation, squares
+        Sums of ``demand - first_size`` and of its square over usable periods; zeros, as `level`, when not
+        asked for.
+    """
+
+    level: Demand
+    size: Demand
+    backlog: Demand
+    chance: Demand
+    events: Demand
+    first_size: FloatArray
+    first_interval: FloatArray
+    since: FloatArray
+    deviation: FloatArray
+    squares: FloatArray
+
+
+def recursion(block: Block, size_weight: float, chance_weight: float, *, level: bool, spread: bool) -> Recursion:
+    """The state of each series of the block after its last period; weights in (0, 1)."""
+    state = _start(block, size_weight)
+    event, keep = np.empty(block.series, block.dtype), np.empty(block.series, block.dtype)
+    sold = np.empty(block.series, np.bool_)
+    for period, demand in enumerate(block.demand):
+        observed = block.observed(period)
+        np.greater(demand, 0.0, out=sold)
+        np.copyto(event, sold)
+        np.add(state.events, event, out=state.events)
+        np.multiply(event, -size_weight, out=keep)
+        np.add(keep, 1.0, out=keep)
+        np.multiply(state.size, keep, out=state.size)
+        np.add(state.size, demand, out=state.size)
+        np.add(state.backlog, observed, out=state.backlog)
+        np.multiply(state.backlog, keep, out=state.backlog)
+        np.multiply(state.chance, block.remembered(period, chance_weight), out=state.chance)
+        np.add(state.chance, event, out=state.chance)
+        if level:
+            np.multiply(state.level, block.remembered(period, size_weight), out=state.level)
+            np.add(state.level, demand, out=state.level)
+    if spread:
+        _add_spread(block, state)
+    return state
+
+
+def _start(block: Block, size_weight: float) -> Recursion:
+    first, last, series = block.first, block.last, np.arange(block.series)
+    size = block.demand[first, series]
+    events, chance, level = (np.zeros(block.series, block.dtype) for _ in range(3))
+    interval = first_interval(block)
+    if block.usable is None:
+        since = np.where(size > 0.0, len(block.demand) - 1.0 - last, float(len(block.demand)))
+    else:
+        so_far: FloatArray = np.cumsum(block.usable, axis=0, dtype=np.float64)
+        since = so_far[-1] - np.where(size > 0.0, so_far[last, series], 0.0)
+    backlog = (interval * ((1.0 - size_weight) / size_weight)).astype(block.dtype)
+    first_size: FloatArray = np.asarray(size, dtype=np.float64).copy()
+    size /= size_weight
+    deviation, squares = np.zeros(block.series), np.zeros(block.series)
+    return Recursion(level, size, backlog, chance, events, first_size, interval, since, deviation, squares)
+
+
+def first_interval(block: Block) -> FloatArray:
+    """Usable periods up to and including the first demand, shape ``(k,)``."""
+    if block.usable is None:
+        return np.asarray(block.first + 1.0, dtype=np.float64)
+    so_far: FloatArray = np.cumsum(block.usable, axis=0, dtype=np.float64)
+    return np.asarray(so_far[block.first, np.arange(block.series)], dtype=np.float64)
+
+
+def _add_spread(block: Block, state: Recursion) -> None:
+    wide = np.empty(block.series)
+    for period, demand in enumerate(block.demand):
+        if demand.dtype == wide.dtype:
+            np.subtract(demand, state.first_size, out=wide)
+        else:
+            # A cast of its own: numpy would cast in small pieces inside the subtraction.
+            np.copyto(wide, demand)
+            np.subtract(wide, state.first_size, out=wide)
+        if block.usable is not None:
+            np.multiply(wide, block.usable[period], out=wide)
+        np.add(state.deviation, wide, out=state.deviation)
+        np.multiply(wide, wide, out=wide)
+        np.add(state.squares, wide, out=state.squares)
