@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import gammaincc, gammaln, ndtr
+from scipy.special import gammaincc, ndtr
 
-from optimizer.arguments import BoolArray, FloatArray
+from optimizer.arguments import BoolArray, FloatArray, finite, non_negative
+from optimizer.laws.gamma_terms import density_term, upper_tail
 from optimizer.laws.loss import (
     gamma_loss,
     negative_binomial_loss,
@@ -37,12 +38,22 @@ def check_law(law: str) -> None:
 
 
 def exceedance(level: FloatArray, mean: FloatArray, variance: FloatArray, law: DemandLaw) -> FloatArray:
-    """P(demand > level), elementwise over arrays of one shape."""
+    """P(demand > level), elementwise over arrays of one shape; `level` may be negative.
+
+    Raises
+    ------
+    ValueError
+        If an entry is not finite, or a mean or variance is negative, or the shapes differ.
+    """
+    check_law(law)
+    level, mean, variance = _checked(level, mean, variance)
     return _apply(_SURVIVAL[law], lambda x, m: (m > x).astype(np.float64), level, mean, variance, law)
 
 
 def expected_short(level: FloatArray, mean: FloatArray, variance: FloatArray, law: DemandLaw) -> FloatArray:
-    """E[(demand - level)+], units, elementwise over arrays of one shape."""
+    """E[(demand - level)+], units, elementwise over arrays of one shape; arguments as in `exceedance`."""
+    check_law(law)
+    level, mean, variance = _checked(level, mean, variance)
     return _apply(_LOSS[law], lambda x, m: np.maximum(m - x, 0.0), level, mean, variance, law)
 
 
@@ -60,21 +71,32 @@ def demand_tail(level: FloatArray, mean: FloatArray, variance: FloatArray, law: 
     Under the gamma law the two share one incomplete gamma function, and where Chernoff's bound puts either tail below
     1e-9 none is computed.
     """
+    check_law(law)
     if law != "gamma":
         return DemandTail(exceedance(level, mean, variance, law), expected_short(level, mean, variance, law))
+    level, mean, variance = _checked(level, mean, variance)
+    of = level.shape
+    level, mean, variance = level.ravel(), mean.ravel(), variance.ravel()
     out, short = (mean > level).astype(np.float64), np.maximum(mean - level, 0.0)
-    cells = np.flatnonzero(_is_random(mean, variance, law) & (level >= 0.0))
+    cells = np.flatnonzero(is_random(mean, variance, law) & (level > 0.0))
     k = mean[cells] ** 2 / variance[cells]
     scale = variance[cells] / mean[cells]
     y = level[cells] / scale
     log_y = np.log(np.maximum(y, np.finfo(np.float64).tiny))
     near = y - k - k * (log_y - np.log(k)) < _CHERNOFF
-    cells, k, scale, y, log_y = cells[near], k[near], scale[near], y[near], log_y[near]
-    above = gammaincc(k, y)
+    cells, k, scale, y = cells[near], k[near], scale[near], y[near]
+    above = upper_tail(k, y)
     out[cells] = above
     # k Q(k + 1, y) = k Q(k, y) + y^k e^-y / Gamma(k).
-    short[cells] = np.maximum(scale * ((k - y) * above + np.exp(k * log_y - y - gammaln(k))), short[cells])
-    return DemandTail(out, short)
+    short[cells] = np.maximum(scale * ((k - y) * above + density_term(k, y)), short[cells])
+    return DemandTail(out.reshape(of), short.reshape(of))
+
+
+def _checked(level: FloatArray, mean: FloatArray, variance: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    level, mean, variance = finite("level", level), non_negative("mean", mean), non_negative("variance", variance)
+    if not level.shape == mean.shape == variance.shape:
+        level, mean, variance = np.broadcast_arrays(level, mean, variance)
+    return level, mean, variance
 
 
 def _apply(
@@ -86,7 +108,7 @@ def _apply(
     law: DemandLaw,
 ) -> FloatArray:
     """The kernel where the law is random, the certain answer elsewhere."""
-    random = _is_random(mean, variance, law)
+    random = is_random(mean, variance, law)
     if random.all():
         return kernel(level, mean, variance)
     answer = certain(level, mean)
@@ -94,7 +116,8 @@ def _apply(
     return answer
 
 
-def _is_random(mean: FloatArray, variance: FloatArray, law: DemandLaw) -> BoolArray:
+def is_random(mean: FloatArray, variance: FloatArray, law: DemandLaw) -> BoolArray:
+    """Where the law is one at all: elsewhere demand is certain, and under the count law zero."""
     if law == "count":
         return mean > 0.0
     # A coefficient of variation below 1e-6 is certainty as far as any stock decision goes, and keeps the shape finite.
@@ -123,7 +146,7 @@ def _count(poisson: _Kernel, negative_binomial: _Kernel) -> _Kernel:
     """Negative binomial where the variance clearly exceeds the mean, Poisson elsewhere."""
 
     def kernel(level: FloatArray, mean: FloatArray, variance: FloatArray) -> FloatArray:
-        dispersed = variance > mean * (1.0 + 1e-6)
+        dispersed = is_dispersed(mean, variance)
         if not dispersed.any():
             return poisson(level, mean, variance)
         answer = np.empty_like(mean)
@@ -132,6 +155,11 @@ def _count(poisson: _Kernel, negative_binomial: _Kernel) -> _Kernel:
         return answer
 
     return kernel
+
+
+def is_dispersed(mean: FloatArray, variance: FloatArray) -> BoolArray:
+    """Where counts are negative binomial rather than Poisson."""
+    return variance > mean * (1.0 + 1e-6)
 
 
 def _successes(mean: FloatArray, variance: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaincc
 
-from optimizer.arguments import FloatArray, mass_function, non_negative, probability, same_length
+from optimizer.arguments import FloatArray, finite, mass_function, non_negative, probability, same_length
 from optimizer.laws.count_search import smallest_count
 
 
@@ -16,6 +16,11 @@ class LeadTimeDemand:
 
     mean: FloatArray
     variance: FloatArray
+
+    def __post_init__(self) -> None:
+        mean, variance = non_negative("mean", self.mean), non_negative("variance", self.variance)
+        if mean.shape != variance.shape:
+            raise ValueError(f"mean and variance must have one shape, got {mean.shape} and {variance.shape}")
 
     @property
     def sd(self) -> FloatArray:
@@ -69,8 +74,10 @@ class PoissonMixture:
         non_negative("mean_per_day", self.mean_per_day)
         total = mass_function("duration", self.duration).sum(axis=1)
         same_length(mean_per_day=self.mean_per_day, duration=self.duration)
-        if not np.allclose(total, 1.0, atol=1e-9):
-            raise ValueError("each row of duration must sum to 1")
+        off = np.abs(total - 1.0) > 1e-6
+        if off.any():
+            row = int(np.argmax(off))
+            raise ValueError(f"each row of duration must sum to 1, row {row} sums to {total[row]}")
 
     def moments(self) -> LeadTimeDemand:
         """Mean and variance by conditioning on the duration."""
@@ -82,7 +89,7 @@ class PoissonMixture:
 
     def cdf(self, x: ArrayLike) -> FloatArray:
         """P(demand <= x), `x` a number or ``(n,)``."""
-        level = np.broadcast_to(np.asarray(x, dtype=np.float64), self.mean_per_day.shape)
+        level = np.broadcast_to(finite("x", x), self.mean_per_day.shape)
         whole = np.floor(np.maximum(level, 0.0))[:, None]
         total = np.zeros(len(self.mean_per_day))
         # Only the days some series can have are worth a call.

@@ -3,26 +3,27 @@
 Rules
 -----
 1. `cycle_service_level` is the probability of no stockout in a replenishment cycle; `fill_rate` the share of demanded
-   units met from stock, in its one-cycle form E[(X - s)+] = (1 - fill_rate) Q. Exactly one of them is the target.
+   units met from stock, in its one-cycle form E[(X - s)+] = (1 - fill_rate) Q (the exact form is in `fill_rate.py`).
+   Exactly one of them is the target.
 2. The law is matched to mean and variance of demand over the protection interval. Gamma is the default: with normal
    quantiles a target of .98 delivers about .96 where demand is skewed.
-3. A reorder point is never below zero and not rounded; the order-up-to level is the reorder point plus the quantity.
+3. Under periodic review the demand given covers lead time **plus review period**: a level for the lead time alone
+   leaves the review period unprotected.
+4. A reorder point is never below zero and, but for the count law, not whole; the order-up-to level is the reorder
+   point plus the quantity.
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import gammaincinv, ndtri
 
-from optimizer.arguments import FloatArray, non_negative, probability
-from optimizer.errors import ConvergenceError
+from optimizer.arguments import FloatArray, non_negative, positive, probability
 from optimizer.laws.demand_law import DemandLaw, exceedance, expected_short
+from optimizer.laws.demand_level import demand_quantile, shortage_level
 from optimizer.laws.lead_time_demand import LeadTimeDemand, lead_time_demand_moments
 
-StockingLaw = Literal["gamma", "normal"]
-_MAX_STEPS = 60
+StockingLaw = DemandLaw
 
 
 @dataclass(frozen=True)
@@ -67,16 +68,17 @@ def stocking_levels(
     ValueError
         If both or neither target is given, or an input is out of range.
     """
-    _check_stocking_law(law)
-    quantity = _positive_quantity(order_quantity)
     mean, variance, quantity = np.broadcast_arrays(
-        non_negative("demand.mean", demand.mean), non_negative("demand.variance", demand.variance), quantity
+        non_negative("demand.mean", demand.mean),
+        non_negative("demand.variance", demand.variance),
+        positive("order_quantity", order_quantity),
     )
     if cycle_service_level is not None and fill_rate is None:
-        point = _quantile(mean, variance, probability("cycle_service_level", cycle_service_level), law)
+        target = probability("cycle_service_level", cycle_service_level)
+        point = demand_quantile(target, mean, variance, law)
     elif fill_rate is not None and cycle_service_level is None:
         allowed = (1.0 - probability("fill_rate", fill_rate)) * quantity
-        point = _level_for_loss(mean, variance, np.broadcast_to(allowed, mean.shape), law)
+        point = shortage_level(allowed, mean, variance, law)
     else:
         raise ValueError("give exactly one of cycle_service_level and fill_rate")
     point = np.maximum(point, 0.0)
@@ -91,7 +93,7 @@ def stocking_service(
         non_negative("reorder_point", reorder_point),
         non_negative("demand.mean", demand.mean),
         non_negative("demand.variance", demand.variance),
-        _positive_quantity(order_quantity),
+        positive("order_quantity", order_quantity),
     )
     short = expected_short(level, mean, variance, law)
     out = exceedance(level, mean, variance, law)
@@ -141,45 +143,11 @@ def reorder_point(
     >>> reorder_point([[20.0]], [[5.0]], 9.0, 0.0, 0.95).round(2)
     array([[204.67]])
     """
-    demand = lead_time_demand_moments(demand_mean, demand_sd, lead_time_mean, lead_time_sd)
+    demand = lead_time_demand_moments(
+        non_negative("demand_mean", demand_mean),
+        non_negative("demand_sd", demand_sd),
+        non_negative("lead_time_mean", lead_time_mean),
+        non_negative("lead_time_sd", lead_time_sd),
+    )
     target = probability("cycle_service_level", cycle_service_level)
-    return np.maximum(_quantile(demand.mean, demand.variance, target, "normal"), 0.0)
-
-
-def _check_stocking_law(law: str) -> None:
-    if law not in ("gamma", "normal"):
-        raise ValueError(f"law must be 'gamma' or 'normal', got {law!r}")
-
-
-def _positive_quantity(order_quantity: ArrayLike) -> FloatArray:
-    quantity = non_negative("order_quantity", order_quantity)
-    if (quantity == 0.0).any():
-        raise ValueError("order_quantity must be positive")
-    return quantity
-
-
-def _quantile(mean: FloatArray, variance: FloatArray, target: FloatArray, law: StockingLaw) -> FloatArray:
-    if law == "normal":
-        return np.asarray(mean + ndtri(target) * np.sqrt(variance))
-    random = (mean > 0.0) & (variance > 1e-12 * mean * mean)
-    safe_mean, safe_variance = np.where(random, mean, 1.0), np.where(random, variance, 1.0)
-    scale = safe_variance / safe_mean
-    return np.where(random, scale * gammaincinv(safe_mean / scale, target), mean)
-
-
-def _level_for_loss(mean: FloatArray, variance: FloatArray, allowed: FloatArray, law: StockingLaw) -> FloatArray:
-    """Level at which the expected shortage is `allowed`: Newton on the logarithm of the loss.
-
-    The loss is log-concave or log-convex, so after one step the iterates approach from one side and need no bracket.
-    """
-    level = np.maximum(mean - allowed, 0.0)
-    for _ in range(_MAX_STEPS):
-        short = np.maximum(expected_short(level, mean, variance, law), np.finfo(np.float64).tiny)
-        slope = np.maximum(exceedance(level, mean, variance, law), np.finfo(np.float64).tiny)
-        step = short * np.log(short / allowed) / slope
-        moved = np.maximum(level + step, 0.0)
-        settled = np.abs(moved - level) <= 1e-11 * (1.0 + np.abs(moved))
-        level = moved
-        if settled.all():
-            return level
-    raise ConvergenceError(f"no reorder point after {_MAX_STEPS} steps for series {int(np.argmin(settled))}")
+    return np.maximum(demand_quantile(target, demand.mean, demand.variance, "normal"), 0.0)

@@ -1,4 +1,12 @@
-"""One order for one interval: the level that balances the cost of leaving over against that of running short."""
+"""One order for one interval: the level that balances the cost of leaving over against that of running short.
+
+The interval is the one the order must last for: one selling season, or lead time **plus review** under a base-stock
+policy. The best level reaches the critical ratio penalty / (penalty + holding cost) of the demand's law.
+
+Source
+------
+Snyder & Shen (2019), *Fundamentals of Supply Chain Theory*, 2nd ed., ch. 4.
+"""
 
 from dataclasses import dataclass
 
@@ -7,8 +15,10 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
 from optimizer.arguments import FloatArray, non_negative
-from optimizer.laws.count_search import smallest_count
-from optimizer.laws.loss import poisson_loss, poisson_survival, standard_normal_loss
+from optimizer.laws.count_quantile import poisson_level
+from optimizer.laws.demand_law import DemandLaw, expected_short
+from optimizer.laws.demand_level import demand_quantile
+from optimizer.laws.loss import poisson_loss, standard_normal_loss
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,32 @@ def newsvendor_poisson(demand_mean: ArrayLike, holding_cost: ArrayLike, penalty:
     """Newsvendor with Poisson demand, inputs broadcast together; the smallest best level is returned."""
     holding, short = _costs(holding_cost, penalty)
     mean, holding, short = np.broadcast_arrays(non_negative("demand_mean", demand_mean), holding, short)
-    tail = holding / (short + holding)
-    level = smallest_count(lambda x: poisson_survival(x, mean) <= tail * (1.0 + 1e-12), mean)
+    level = poisson_level(holding / (short + holding), mean)
     cost = holding * (level - mean) + (holding + short) * poisson_loss(level, mean)
+    return Newsvendor(level, np.asarray(cost))
+
+
+def newsvendor(
+    demand_mean: ArrayLike,
+    demand_variance: ArrayLike,
+    holding_cost: ArrayLike,
+    penalty: ArrayLike,
+    *,
+    law: DemandLaw = "gamma",
+) -> Newsvendor:
+    """Newsvendor with any demand law, inputs broadcast together; costs per unit and interval, both positive.
+
+    Raises
+    ------
+    ValueError
+        If a cost is not positive, or a moment is negative or not finite.
+    """
+    holding, short = _costs(holding_cost, penalty)
+    mean, variance, holding, short = np.broadcast_arrays(
+        non_negative("demand_mean", demand_mean), non_negative("demand_variance", demand_variance), holding, short
+    )
+    level = demand_quantile(short / (short + holding), mean, variance, law)
+    cost = holding * (level - mean) + (holding + short) * expected_short(level, mean, variance, law)
     return Newsvendor(level, np.asarray(cost))
 
 
