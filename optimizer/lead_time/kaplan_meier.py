@@ -9,78 +9,36 @@ Rules
    a point at the prior days where the pool has no receipt.
 3. What never arrived by the last day anyone waited is put on the day after (Efron), so that a law always sums to one.
 4. Weights (units, say) are scaled per group so that they count as many orders as they are worth (Kish): counting in
-   pieces or in pallets gives the same law.
+   pieces or in pallets gives the same law, and pieces of one order count as one order when `order` says so.
+5. With lanes, the pool's law leans on the law of the group's lane before the group leans on the pool: group, supplier,
+   lane. A supplier may ship over several lanes.
+6. A group without any receipt to learn from follows its contract: on the day (`point`), or as late or early as the
+   orders of all suppliers were against theirs (`scaled`, see `contract_law.py`).
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from optimizer.arguments import BoolArray, FloatArray, IntArray, index, non_negative, same_length
+from optimizer.arguments import (
+    BoolArray,
+    FloatArray,
+    IntArray,
+    flags,
+    non_negative,
+    position,
+    same_length,
+    whole,
+)
+from optimizer.lead_time.contract_law import on_contract, scaled_to_contract
+from optimizer.lead_time.law import LeadTimeLaw
 
+__all__ = ["LeadTimeLaw", "kaplan_meier_lead_time"]
+
+UnknownLaw = Literal["point", "scaled"]
 _NO_MASS = 1e-9
-
-
-@dataclass(frozen=True)
-class LeadTimeLaw:
-    """Probability of each lead time in days, shape ``(groups, days)``, rows sum to one."""
-
-    probability: FloatArray
-
-    def __post_init__(self) -> None:
-        if self.probability.ndim != 2 or not self.probability.shape[1]:
-            raise ValueError(f"probability must have shape (groups, days), got {self.probability.shape}")
-        if (self.probability < 0.0).any() or not np.allclose(self.probability.sum(axis=1), 1.0, atol=1e-9):
-            raise ValueError("probability must not be negative and each row must sum to 1")
-
-    def mean_days(self) -> FloatArray:
-        """Mean lead time, shape ``(groups,)``."""
-        return np.asarray(self.probability @ np.arange(self.probability.shape[1], dtype=np.float64))
-
-    def sd_days(self) -> FloatArray:
-        """Standard deviation, shape ``(groups,)``."""
-        days = np.arange(self.probability.shape[1], dtype=np.float64)
-        deviation = days - self.mean_days()[:, None]
-        return np.asarray(np.sqrt((self.probability * deviation * deviation).sum(axis=1)))
-
-    def quantile_days(self, p: ArrayLike) -> IntArray:
-        """Smallest day by which a share `p` in (0, 1] has arrived; `p` a number or ``(groups,)``."""
-        level = np.broadcast_to(np.asarray(p, dtype=np.float64), (len(self.probability),))
-        if not ((level > 0.0) & (level <= 1.0)).all():
-            raise ValueError(f"p must be in (0, 1], got {level}")
-        arrived = np.cumsum(self.probability, axis=1)
-        # The guard keeps a sum of 0.95 - 1 ulp from costing a day.
-        return np.asarray((arrived < level[:, None] * (1.0 - 1e-9)).sum(axis=1), dtype=np.int64)
-
-    def given_age(self, age_days: ArrayLike, group: ArrayLike) -> FloatArray:
-        """Law of the *remaining* days of orders still open in the morning of their day `age_days`.
-
-        Parameters
-        ----------
-        age_days
-            Shape ``(k,)``, whole days since ordering, not negative.
-        group
-            Shape ``(k,)``, row of the law.
-
-        Returns
-        -------
-        FloatArray
-            Shape ``(k, days)``; column 0 is arrival today. Where the law has no mass left at that age, a geometric
-            law whose mean is the law's standard deviation (at least a day), cut at the last column and scaled to one.
-        """
-        row = index("group", group, len(self.probability))
-        age = np.floor(non_negative("age_days", age_days)).astype(np.int64)
-        same_length(age_days=age, group=row)
-        days = self.probability.shape[1]
-        column = age[:, None] + np.arange(days)
-        remaining: FloatArray = self.probability[row[:, None], np.minimum(column, days - 1)]
-        remaining[column >= days] = 0.0
-        mass = remaining.sum(axis=1)
-        late = mass < _NO_MASS
-        remaining /= np.where(late, 1.0, mass)[:, None]
-        remaining[late] = _geometric(np.maximum(self.sd_days()[row[late]], 1.0), days)
-        return remaining
 
 
 def kaplan_meier_lead_time(
@@ -94,6 +52,10 @@ def kaplan_meier_lead_time(
     pool: ArrayLike | None = None,
     shrinkage: float = 5.0,
     prior_days: ArrayLike | None = None,
+    lane: ArrayLike | None = None,
+    lane_shrinkage: float = 5.0,
+    order: ArrayLike | None = None,
+    unknown: UnknownLaw = "point",
 ) -> LeadTimeLaw:
     """Lead-time law of each group, open orders censored, drawn towards its pool where evidence is thin.
 
@@ -115,7 +77,15 @@ def kaplan_meier_lead_time(
     shrinkage
         Orders the pool's law counts for, not negative.
     prior_days
-        Shape ``(groups,)``, contract lead time, used where the pool has no receipt.
+        Shape ``(groups,)``, contract lead time, used where neither pool nor lane has a receipt.
+    lane
+        Shape ``(groups,)``, the lane of each group (all alike: one pool of everything); None for one level of pools.
+    lane_shrinkage
+        Orders the lane's law counts for in the pool's, not negative.
+    order
+        Shape ``(m,)``, whole numbers: entries with the same number in the same group are pieces of one order.
+    unknown
+        Law of a group with nothing to learn from, rule 6.
 
     Raises
     ------
@@ -126,64 +96,130 @@ def kaplan_meier_lead_time(
     ------
     Kaplan & Meier (1958), J. Amer. Stat. Assoc. 53; Efron (1967) for the tail.
     """
-    orders = _Orders.of(days, observed, weight, index("group", group, groups), horizon_days)
-    if not np.isfinite(shrinkage) or shrinkage < 0.0:
-        raise ValueError(f"shrinkage must be finite and not negative, got {shrinkage}")
-    member = np.zeros(groups, dtype=np.int64) if pool is None else _dense(pool, groups)
-    pools = int(member.max()) + 1 if groups else 0
-    shape = (pools, horizon_days)
-    pooled = _law(*orders.counts(member[orders.group], pools), np.zeros(shape), 0.0)
-    has_receipt = np.zeros(pools, dtype=np.bool_)
-    has_receipt[member[orders.group[orders.observed & (orders.weight > 0.0)]]] = True
-    base = _base_law(pooled, has_receipt, member, prior_days)
-    received, at_risk = orders.counts(orders.group, groups)
-    return LeadTimeLaw(_law(received, at_risk, base, shrinkage))
+    _check_strength("shrinkage", shrinkage)
+    _check_strength("lane_shrinkage", lane_shrinkage)
+    if unknown not in ("point", "scaled"):
+        raise ValueError(f"unknown must be 'point' or 'scaled', got {unknown!r}")
+    orders = _Orders.of(days, observed, weight, position("group", group, groups), horizon_days, order)
+    prior = None if prior_days is None else non_negative("prior_days", prior_days)
+    if prior is not None:
+        same_length(prior_days=prior, groups=np.empty(groups))
+    if not groups:
+        return LeadTimeLaw(np.zeros((0, horizon_days)))
+    counts = orders.counts(groups)
+    member = np.zeros(groups, dtype=np.int64) if pool is None else _dense("pool", pool, groups)
+    lanes = np.zeros(groups, dtype=np.int64) if lane is None else _dense("lane", lane, groups)
+    of_pool, of_lane = counts.together(member), counts.together(lanes)
+    has_pool = of_pool.received.sum(axis=1) > 0.0
+    has_lane = (of_lane.received.sum(axis=1) > 0.0) & np.bool_(lane is not None)
+    pair, of_pair = np.unique(np.stack([member, lanes], axis=1), axis=0, return_inverse=True)
+    lane_law = _law(of_lane, np.zeros_like(of_lane.received), 0.0)[pair[:, 1]] * has_lane[pair[:, 1], None]
+    strength = np.where(has_lane[pair[:, 1]], lane_shrinkage, 0.0)[:, None]
+    base = _law(of_pool.rows(pair[:, 0]), lane_law, strength)[of_pair.reshape(-1)]
+    blank = ~(has_pool[member] | has_lane[lanes])
+    if blank.any():
+        base[blank] = _contract_laws(orders, prior, blank, unknown)
+    return LeadTimeLaw(_law(counts.scaled(), base, shrinkage))
+
+
+def _check_strength(name: str, value: float) -> None:
+    if not np.isfinite(value) or value < 0.0:
+        raise ValueError(f"{name} must be finite and not negative, got {value}")
+
+
+def _contract_laws(orders: "_Orders", prior: FloatArray | None, blank: BoolArray, unknown: UnknownLaw) -> FloatArray:
+    """Laws of the blank groups from their contracts."""
+    if prior is None:
+        raise ValueError(f"group {int(np.argmax(blank))} has no receipt in its pool and no prior_days were given")
+    if unknown == "point":
+        return on_contract(prior[blank], orders.horizon)
+    contract = prior[orders.group]
+    return scaled_to_contract(orders.waited, orders.observed, orders.weight, contract, prior[blank], orders.horizon)
 
 
 @dataclass(frozen=True)
 class _Orders:
-    """Checked observations; `last` is the last day an order was at risk (-1: none yet)."""
+    """Checked observations; `last` is the last day an order was at risk (-1: none yet), `waited` its days."""
 
     last: IntArray
+    waited: IntArray
     observed: BoolArray
     weight: FloatArray
     group: IntArray
     horizon: int
+    order: IntArray | None
 
     @classmethod
-    def of(cls, days: ArrayLike, observed: ArrayLike, weight: ArrayLike, group: IntArray, horizon: int) -> "_Orders":
+    def of(
+        cls,
+        days: ArrayLike,
+        observed: ArrayLike,
+        weight: ArrayLike,
+        group: IntArray,
+        horizon: int,
+        order: ArrayLike | None,
+    ) -> "_Orders":
         if horizon < 1:
             raise ValueError(f"horizon_days must be at least 1, got {horizon}")
         waited = np.floor(non_negative("days", days)).astype(np.int64)
-        received = np.asarray(observed, dtype=np.bool_)
+        received = flags("observed", observed)
         heavy = non_negative("weight", weight)
         same_length(days=waited, observed=received, weight=heavy, group=group)
         last = np.minimum(np.where(received, waited, waited - 1), horizon - 1)
-        return cls(last, received, heavy, group, horizon)
+        pieces = None
+        if order is not None:
+            number = whole("order", order)
+            same_length(order=number, group=group)
+            pieces = np.unique(np.stack([group, number], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+        return cls(last, waited, received, heavy, group, horizon, pieces)
 
-    def counts(self, row: IntArray, rows: int) -> tuple[FloatArray, FloatArray]:
-        """Receipts and orders at risk, each shape ``(rows, days)``, in effective orders."""
-        weight = self.weight * _kish_scale(self.weight, row, rows)[row]
-        size, shape = rows * self.horizon, (rows, self.horizon)
-        cell = row * self.horizon + np.maximum(self.last, 0)
-        received = np.bincount(cell, weight * self.observed, size).reshape(shape).astype(np.float64)
-        leaving = np.bincount(cell, weight * (self.last >= 0), size).reshape(shape).astype(np.float64)
+    def counts(self, groups: int) -> "_Counts":
+        """Receipts and orders at risk of each group."""
+        size, shape = groups * self.horizon, (groups, self.horizon)
+        cell = self.group * self.horizon + np.maximum(self.last, 0)
+        received = np.bincount(cell, self.weight * self.observed, size).reshape(shape)
+        leaving = np.bincount(cell, self.weight * (self.last >= 0), size).reshape(shape)
         at_risk = np.cumsum(leaving[:, ::-1], axis=1)[:, ::-1]
-        return received, at_risk
+        units, owner = self.weight, self.group
+        if self.order is not None:
+            units = np.bincount(self.order, self.weight).astype(np.float64)
+            owner = np.zeros(len(units), dtype=np.int64)
+            owner[self.order] = self.group
+        parts = (received, at_risk, np.bincount(owner, units, groups), np.bincount(owner, units * units, groups))
+        return _Counts(*(part.astype(np.float64, copy=False) for part in parts))
 
 
-def _kish_scale(weight: FloatArray, row: IntArray, rows: int) -> FloatArray:
-    """Factor per row that makes the weights sum to the number of equal orders they are worth."""
-    total = np.bincount(row, weight, rows)
-    squares = np.bincount(row, weight * weight, rows)
-    return np.divide(total, squares, out=np.zeros(rows), where=squares > 0.0)
+@dataclass(frozen=True)
+class _Counts:
+    """Receipts and orders at risk by day, ``(rows, days)``, and the sums of the weights and of their squares."""
+
+    received: FloatArray
+    at_risk: FloatArray
+    total: FloatArray
+    squares: FloatArray
+
+    def together(self, member: IntArray) -> "_Counts":
+        """Rows with one number in `member` added up, in effective orders."""
+        order = np.argsort(member, kind="stable")
+        starts = np.flatnonzero(np.diff(member[order], prepend=-1))
+        parts = (self.received, self.at_risk, self.total, self.squares)
+        return _Counts(*(np.add.reduceat(part[order], starts, axis=0) for part in parts)).scaled()
+
+    def scaled(self) -> "_Counts":
+        """Weights made to sum to the number of equal orders they are worth."""
+        scale = np.divide(self.total, self.squares, out=np.zeros_like(self.total), where=self.squares > 0.0)
+        return _Counts(self.received * scale[:, None], self.at_risk * scale[:, None], self.total, self.squares)
+
+    def rows(self, which: IntArray) -> "_Counts":
+        """Some rows, in that order."""
+        return _Counts(self.received[which], self.at_risk[which], self.total[which], self.squares[which])
 
 
-def _law(received: FloatArray, at_risk: FloatArray, base: FloatArray, shrinkage: float) -> FloatArray:
+def _law(counts: _Counts, base: FloatArray, shrinkage: float | FloatArray) -> FloatArray:
     """Kaplan-Meier law with `shrinkage` orders that follow the base law; rows sum to one unless nothing is known."""
     base_open = np.cumsum(base[:, ::-1], axis=1)[:, ::-1]
-    exposed = at_risk + shrinkage * base_open
-    events = received + shrinkage * base
+    exposed = counts.at_risk + shrinkage * base_open
+    events = counts.received + shrinkage * base
     hazard = np.divide(events, exposed, out=np.zeros_like(events), where=exposed > _NO_MASS)
     still_open = np.cumprod(1.0 - np.minimum(hazard, 1.0), axis=1)
     before = np.concatenate([np.ones((len(hazard), 1)), still_open[:, :-1]], axis=1)
@@ -196,32 +232,9 @@ def _law(received: FloatArray, at_risk: FloatArray, base: FloatArray, shrinkage:
     return np.asarray(law / law.sum(axis=1, keepdims=True))
 
 
-def _base_law(pooled: FloatArray, has_receipt: BoolArray, member: IntArray, prior_days: ArrayLike | None) -> FloatArray:
-    """Law each group leans on: its pool's, or a point at its prior days."""
-    base = pooled[member]
-    blank = ~has_receipt[member]
-    if not blank.any():
-        return base
-    if prior_days is None:
-        raise ValueError(f"group {int(np.argmax(blank))} has no receipt in its pool and no prior_days were given")
-    prior = non_negative("prior_days", prior_days)
-    same_length(prior_days=prior, pool=member)
-    point = np.minimum(np.ceil(prior[blank] * (1.0 - 1e-9)), base.shape[1] - 1).astype(np.int64)
-    base[blank] = 0.0
-    base[np.flatnonzero(blank), point] = 1.0
-    return base
-
-
-def _dense(pool: ArrayLike, groups: int) -> IntArray:
+def _dense(name: str, pool: ArrayLike, groups: int) -> IntArray:
     """Pool numbers as 0..p-1."""
-    labels = np.asarray(pool)
+    labels = position(name, pool, np.iinfo(np.int64).max)
     if labels.shape != (groups,):
-        raise ValueError(f"pool must have shape ({groups},), got {labels.shape}")
+        raise ValueError(f"{name} must have shape ({groups},), got {labels.shape}")
     return np.unique(labels, return_inverse=True)[1].astype(np.int64)
-
-
-def _geometric(mean: FloatArray, days: int) -> FloatArray:
-    """Geometric laws on 0..days-1 with the given means before cutting, shape ``(len(mean), days)``."""
-    ratio = mean / (1.0 + mean)
-    law = ratio[:, None] ** np.arange(days)
-    return np.asarray(law / law.sum(axis=1, keepdims=True))

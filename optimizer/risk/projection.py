@@ -2,14 +2,15 @@
 
 Rules
 -----
-1. Column 0 is today. Receipts of a day come before its demand. Nothing but the dated inbound arrives.
+1. Column 0 is today. Receipts of a day come before its demand unless said otherwise; then the figures of a day are
+   those at the close of demand, its own receipts not yet booked. Nothing but the dated inbound arrives.
 2. Unmet demand is owed, so a figure of a day depends only on demand and supply *up to* that day. "Out on the day" is
-   not "ever out by the day": the first can fall again after a receipt.
-3. Demand up to a day follows one law with that many daily means and variances; known demand is certain and comes on
-   top of it.
-4. Arrivals are independent of each other and of demand. Per series the two most uncertain orders are mixed exactly;
-   of the others, mean and variance up to the day are used.
-5. A series that would not run out by the horizon even without inbound (probability below 1e-9) is not computed by day.
+   not "ever out by the day" (`ever_out.py`): the first can fall again after a receipt.
+3. Demand up to a day follows one law with the means and variances of its days added up; known demand is certain and
+   comes on top of it.
+4. Arrivals are independent of each other and of demand, unless a shared delay is given. Per series the two most
+   uncertain orders are mixed exactly; of the others, mean and variance up to the day are used.
+5. Screened, what Chernoff's bound puts below 1e-9 is not computed.
 """
 
 from dataclasses import dataclass
@@ -17,32 +18,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from optimizer.arguments import FloatArray, IntArray, finite, index, mass_function, non_negative, same_length
-from optimizer.laws.demand_law import DemandLaw, check_law, demand_tail, exceedance
-from optimizer.risk.supply import SupplyStates, supply_states
+from optimizer.arguments import FloatArray, IntArray, same_length
+from optimizer.laws.demand_law import DemandLaw, check_law, exceedance
+from optimizer.risk.cells import NEGLIGIBLE, cells_of
+from optimizer.risk.demand_by_day import DailyDemand, daily_demand
+from optimizer.risk.inbound import InboundSchedule, ReceiptOrder, checked_stock, inbound_by_day
+from optimizer.risk.shared_delay import SharedDelay, delay_cases
+from optimizer.risk.supply import Rows, SupplyTable, supply_table
 
-_NEGLIGIBLE = 1e-9
-_BLOCK = 4096
+__all__ = ["InboundSchedule", "StockProjection", "project_stock"]
 
-
-@dataclass(frozen=True)
-class InboundSchedule:
-    """Open orders as arrays.
-
-    Parameters
-    ----------
-    series
-        Shape ``(k,)``, row of the stock each order is for.
-    quantity
-        Shape ``(k,)``, units, not negative.
-    arrival_probability
-        Shape ``(k, horizon_days)``, probability of arrival on each day, column 0 today; rows sum to at most one, the
-        rest arrives after the horizon.
-    """
-
-    series: IntArray
-    quantity: FloatArray
-    arrival_probability: FloatArray
+_BLOCK_CELLS = 6_144
 
 
 @dataclass(frozen=True)
@@ -80,6 +66,9 @@ def project_stock(
     known_demand: ArrayLike | None = None,
     inbound: InboundSchedule | None = None,
     law: DemandLaw = "gamma",
+    receipt_order: ReceiptOrder = "before_demand",
+    shared_delay: SharedDelay | None = None,
+    screened: bool = True,
 ) -> StockProjection:
     """Stock of every series by day.
 
@@ -88,7 +77,7 @@ def project_stock(
     on_hand
         Shape ``(n,)``, units free to be sold; negative when units are already owed.
     mean_per_day, sd_per_day
-        Shape ``(n,)``, units, days independent.
+        Shape ``(n,)``, or ``(n, horizon_days)`` for a forecast by day; units, days independent.
     horizon_days
         Days to project, at least 1.
     known_demand
@@ -97,74 +86,75 @@ def project_stock(
         Orders that may arrive, with `horizon_days` columns.
     law
         Law of demand, see `demand_law`.
+    receipt_order
+        Whether receipts of a day can serve its demand.
+    shared_delay
+        Delays that orders of one supplier have in common; None for independent arrivals.
+    screened
+        False computes every receipt state of every cell, for checks and benchmarks.
 
     Raises
     ------
     ValueError
         If a shape, sign or index is wrong.
     """
-    stock, mean = finite("on_hand", on_hand), non_negative("mean_per_day", mean_per_day)
-    variance = non_negative("sd_per_day", sd_per_day) ** 2
-    n = same_length(on_hand=stock, mean_per_day=mean, sd_per_day=variance)
-    if horizon_days < 1:
-        raise ValueError(f"horizon_days must be at least 1, got {horizon_days}")
+    stock = checked_stock("on_hand", on_hand)
+    demand = daily_demand(len(stock), mean_per_day, sd_per_day, known_demand, horizon_days)
     check_law(law)
-    shape = (n, horizon_days)
-    known = np.zeros(shape) if known_demand is None else np.cumsum(_known(known_demand, shape), axis=1)
-    checked = None if inbound is None else checked_inbound(inbound, n, horizon_days)
-    supply = supply_states(stock, known, checked)
-    projection = _safe(supply, mean)
-    lowest = stock - known[:, -1]
-    total = (float(horizon_days) * mean, float(horizon_days) * variance)
-    risky = np.flatnonzero(exceedance(lowest, *total, law) > _NEGLIGIBLE)
-    for start in range(0, len(risky), _BLOCK):
-        _project(projection, risky[start : start + _BLOCK], supply, mean, variance, law)
-    return projection
+    schedule = inbound_by_day(inbound, len(stock), horizon_days, receipt_order)
+    if shared_delay is None:
+        return project_independent(stock, demand, schedule, law, screened)
+    same_length(**{"inbound.series": schedule.series, "shared_delay.supplier": shared_delay.supplier})
+    cases = delay_cases(schedule, shared_delay, len(stock), receipt_order)
+    each = project_independent(stock[cases.series], demand.take(cases.series), cases.inbound, law, screened)
+    return StockProjection(
+        cases.mix(each.expected_on_hand),
+        np.minimum(cases.mix(each.stockout_probability), 1.0),
+        cases.mix(each.expected_short_units),
+    )
 
 
-def checked_inbound(inbound: InboundSchedule, n: int, horizon_days: int) -> InboundSchedule:
-    """The schedule with every array checked and typed, or a ValueError."""
-    series = index("inbound.series", inbound.series, n)
-    quantity = non_negative("inbound.quantity", inbound.quantity)
-    arrival = mass_function("inbound.arrival_probability", inbound.arrival_probability)
-    same_length(series=series, quantity=quantity, arrival_probability=arrival)
-    if arrival.shape[1] != horizon_days:
-        raise ValueError(f"inbound.arrival_probability must have {horizon_days} days, got {arrival.shape[1]}")
-    return InboundSchedule(series, quantity, arrival)
+def project_independent(
+    stock: FloatArray, demand: DailyDemand, inbound: InboundSchedule, law: DemandLaw, screened: bool = True
+) -> StockProjection:
+    """The projection from checked arguments with independent arrivals, block by block."""
+    shape = (len(stock), demand.horizon_days)
+    answer = StockProjection(np.empty(shape), np.zeros(shape), np.zeros(shape))
+    supply = supply_table(stock, inbound)
+    rows_per_block = max(1, _BLOCK_CELLS // demand.horizon_days)
+    for start in range(0, len(stock), rows_per_block):
+        rows = slice(start, min(start + rows_per_block, len(stock)))
+        _fill(answer, rows, supply, demand, law, screened)
+    return answer
 
 
-def _known(known_demand: ArrayLike, shape: tuple[int, int]) -> FloatArray:
-    known = non_negative("known_demand", known_demand)
-    if known.shape != shape:
-        raise ValueError(f"known_demand must have shape {shape}, got {known.shape}")
-    return known
-
-
-def _safe(supply: SupplyStates, mean: FloatArray) -> StockProjection:
-    """The projection of series that never run out: plain arithmetic."""
-    days = np.arange(1.0, supply.certain.shape[1] + 1.0)
-    on_hand = supply.expected() - mean[:, None] * days
-    return StockProjection(np.maximum(on_hand, 0.0), np.zeros(on_hand.shape), np.zeros(on_hand.shape))
-
-
-def _project(
-    projection: StockProjection,
-    rows: IntArray,
-    supply: SupplyStates,
-    mean: FloatArray,
-    variance: FloatArray,
-    law: DemandLaw,
+def _fill(
+    answer: StockProjection, rows: slice, supply: SupplyTable, demand: DailyDemand, law: DemandLaw, screened: bool
 ) -> None:
-    """Fill the rows: one pass per receipt state over the cells in which it can occur."""
-    days = np.arange(1.0, supply.certain.shape[1] + 1.0)
-    demand_mean = mean[rows, None] * days
-    spread = variance[rows, None] * days + supply.variance(rows)
-    out, short = np.zeros(demand_mean.shape), np.zeros(demand_mean.shape)
-    for weight, level in supply.mixture(rows):
-        cells = np.nonzero(weight > _NEGLIGIBLE * 1e-3)
-        tail = demand_tail(level[cells], demand_mean[cells], spread[cells], law)
-        out[cells] += weight[cells] * tail.exceedance
-        short[cells] += weight[cells] * tail.expected_short
-    projection.stockout_probability[rows] = np.minimum(out, 1.0)
-    projection.expected_short_units[rows] = short
-    projection.expected_on_hand[rows] = np.maximum(supply.expected(rows) - demand_mean + short, 0.0)
+    """Fill the rows: one pass per receipt state over the cells worth a calculation."""
+    part: Rows = rows
+    if screened and law != "gamma":
+        part = _may_run_out(answer, rows, supply, demand, law)
+    block = supply.block(part, demand)
+    cells = cells_of(block, law, screened=screened)
+    out, short = np.zeros(cells.size), np.zeros(cells.size)
+    for state in cells.tails(law, screened=screened):
+        out += np.multiply(state.weight, state.exceedance, out=state.exceedance)
+        short += np.multiply(state.weight, state.expected_short, out=state.expected_short)
+    left = block.expected()
+    left -= block.mean
+    short_by_day = cells.spread(short)
+    left += short_by_day
+    answer.expected_on_hand[part] = np.maximum(left, 0.0, out=left)
+    answer.stockout_probability[part] = cells.spread(np.minimum(out, 1.0, out=out))
+    answer.expected_short_units[part] = short_by_day
+
+
+def _may_run_out(
+    answer: StockProjection, rows: slice, supply: SupplyTable, demand: DailyDemand, law: DemandLaw
+) -> IntArray:
+    """The rows that could run out by the horizon without any receipt; plain arithmetic for the others."""
+    block = supply.block(rows, demand)
+    answer.expected_on_hand[rows] = np.maximum(block.expected() - block.mean, 0.0)
+    lowest = (block.level[:, -1], block.mean[:, -1], block.variance[:, -1])
+    return np.asarray(np.flatnonzero(exceedance(*lowest, law) > NEGLIGIBLE) + rows.start)

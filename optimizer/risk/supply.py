@@ -1,105 +1,127 @@
 """Supply of each series by day: what is certain, two uncertain orders mixed exactly, the rest by two moments."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
+from optimizer.risk.demand_by_day import DailyDemand
+from optimizer.risk.inbound import InboundSchedule
 
-_EXACT = 2
-_ALL = slice(None)
-
-
-class Inbound(Protocol):
-    """Checked open orders: see `InboundSchedule`."""
-
-    @property
-    def series(self) -> IntArray: ...
-    @property
-    def quantity(self) -> FloatArray: ...
-    @property
-    def arrival_probability(self) -> FloatArray: ...
+EXACT_ORDERS = 2
+Rows = IntArray | slice
 
 
 @dataclass(frozen=True)
-class SupplyStates:
-    """Supply up to and including each day, net of known demand.
+class SupplyTable:
+    """Orders of every series, sorted into those mixed exactly and the rest.
 
     Parameters
     ----------
-    certain
-        Shape ``(n, days)``: stock less known demand, plus the mean of the orders not mixed exactly.
-    noise
-        Shape ``(m, days)`` and `noise_row` ``(n,)`` (-1: none): their variance, only for series that have such orders.
+    on_hand
+        Shape ``(n,)``.
     order
-        Shape ``(n, 2)``, the orders mixed exactly (-1: none), into `quantity` and `arrived`.
-    quantity, arrived
-        Shapes ``(k,)`` and ``(k, days)``: units, and probability of having arrived by each day.
+        Shape ``(n, 2)``, the orders mixed exactly, the most uncertain first where there are more; -1: none.
+    inbound
+        The orders themselves.
+    rest, rest_mean, rest_variance
+        `rest` ``(n,)`` is the row of a series in the other two ``(m, days)``: moments of its other orders; -1: none.
     """
 
-    certain: FloatArray
-    noise: FloatArray
-    noise_row: IntArray
+    on_hand: FloatArray
     order: IntArray
-    quantity: FloatArray
-    arrived: FloatArray
+    inbound: InboundSchedule
+    rest: IntArray
+    rest_mean: FloatArray
+    rest_variance: FloatArray
 
-    def expected(self, rows: IntArray | slice = _ALL) -> FloatArray:
-        """Expected supply by day of the given rows."""
-        total = self.certain[rows].copy()
-        for slot in range(_EXACT):
-            order = self.order[rows, slot]
-            some = np.flatnonzero(order >= 0)
-            total[some] += self.quantity[order[some], None] * self.arrived[order[some]]
-        return total
+    def block(self, rows: Rows, demand: DailyDemand) -> "SupplyBlock":
+        """Supply of the given rows, net of their known demand."""
+        mean, variance = demand.moments_until(rows)
+        level = np.repeat(self.on_hand[rows, None], demand.horizon_days, axis=1)
+        level -= demand.known_until(rows)
+        rest = self.rest[rows]
+        some = np.flatnonzero(rest >= 0)
+        if some.size:
+            level[some] += self.rest_mean[rest[some]]
+            variance[some] += self.rest_variance[rest[some]]
+        first, second = self.orders_of(rows)
+        return SupplyBlock(level, mean, variance, (first[0], second[0]), (first[1], second[1]))
 
-    def variance(self, rows: IntArray) -> FloatArray:
-        """Variance of the orders not mixed exactly, by day, of the given rows."""
-        spread = np.zeros((len(rows), self.certain.shape[1]))
-        source = self.noise_row[rows]
-        spread[source >= 0] = self.noise[source[source >= 0]]
-        return spread
+    def orders_of(self, rows: Rows) -> tuple[tuple[FloatArray, FloatArray], ...]:
+        """Of both exactly mixed orders: probability of having arrived by day, and units, per row."""
+        return tuple(self._order(self.order[rows, slot]) for slot in range(EXACT_ORDERS))
 
-    def mixture(self, rows: IntArray) -> Iterator[tuple[FloatArray, FloatArray]]:
-        """Weight and supply level by day of each receipt state; the weights of a cell sum to one."""
-        certain = self.certain[rows]
-        first, second = (self._slot(rows, slot) for slot in range(_EXACT))
-        for has_first in (False, True):
-            weight = first[0] if has_first else 1.0 - first[0]
-            level = certain + first[1][:, None] if has_first else certain
-            yield weight * (1.0 - second[0]), level
-            yield weight * second[0], level + second[1][:, None]
-
-    def _slot(self, rows: IntArray, slot: int) -> tuple[FloatArray, FloatArray]:
-        """Probability of having arrived by day, and quantity, of one exactly mixed order per row."""
-        order = self.order[rows, slot]
-        some = order >= 0
-        arrived, quantity = np.zeros((len(rows), self.certain.shape[1])), np.zeros(len(rows))
-        arrived[some], quantity[some] = self.arrived[order[some]], self.quantity[order[some]]
+    def _order(self, order: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Probability of having arrived by day, and units, of one order per row (-1: none)."""
+        some = np.flatnonzero(order >= 0)
+        if some.size == order.size:
+            return _arrived(self.inbound.arrival_probability[order]), self.inbound.quantity[order]
+        arrived = np.zeros((len(order), self.inbound.arrival_probability.shape[1]))
+        quantity = np.zeros(len(order))
+        arrived[some] = _arrived(self.inbound.arrival_probability[order[some]])
+        quantity[some] = self.inbound.quantity[order[some]]
         return arrived, quantity
 
 
-def supply_states(on_hand: FloatArray, known: FloatArray, inbound: Inbound | None) -> SupplyStates:
-    """States of supply from stock ``(n,)``, cumulated known demand ``(n, days)`` and checked inbound."""
-    n, days = known.shape
-    certain = on_hand[:, None] - known
-    order, noise_row = np.full((n, _EXACT), -1), np.full(n, -1)
-    if inbound is None or not inbound.series.size:
-        return SupplyStates(certain, np.zeros((0, days)), noise_row, order, np.zeros(0), np.zeros((0, days)))
-    arrived = np.minimum(np.cumsum(inbound.arrival_probability, axis=1), 1.0)
-    doubt = inbound.quantity**2 * (arrived * (1.0 - arrived)).max(axis=1)
-    ranking = np.lexsort((-doubt, inbound.series))
+@dataclass(frozen=True)
+class SupplyBlock:
+    """Some series by day: shapes ``(rows, days)``, quantities ``(rows,)``.
+
+    Parameters
+    ----------
+    level
+        Supply if neither of the two orders has arrived, net of known demand.
+    mean, variance
+        Moments of demand up to the day; the variance includes that of the orders not mixed exactly.
+    arrived, quantity
+        Of the two orders.
+    """
+
+    level: FloatArray
+    mean: FloatArray
+    variance: FloatArray
+    arrived: tuple[FloatArray, FloatArray]
+    quantity: tuple[FloatArray, FloatArray]
+
+    def expected(self) -> FloatArray:
+        """Expected supply by day."""
+        first, second = (self.arrived[slot] * self.quantity[slot][:, None] for slot in range(EXACT_ORDERS))
+        return self.level + first + second
+
+
+def supply_table(on_hand: FloatArray, inbound: InboundSchedule) -> SupplyTable:
+    """Orders of every series; where there are more than two, ranked by what they leave in doubt (see `_doubt`)."""
+    n, (orders, days) = len(on_hand), inbound.arrival_probability.shape
+    crowded = np.bincount(inbound.series, minlength=n) > EXACT_ORDERS
+    contested = np.flatnonzero(crowded[inbound.series])
+    doubt = np.zeros(orders)
+    doubt[contested] = _doubt(inbound, contested)
+    stable = np.argsort(inbound.series, kind="stable")
+    ranking = np.lexsort((-doubt, inbound.series)) if contested.size else stable
     series = inbound.series[ranking]
-    place = np.arange(len(series)) - np.searchsorted(series, series)
-    exact = place < _EXACT
+    place = np.arange(orders) - np.searchsorted(series, series)
+    exact = place < EXACT_ORDERS
+    order = np.full((n, EXACT_ORDERS), -1)
     order[series[exact], place[exact]] = ranking[exact]
-    rest = ranking[~exact]
-    noisy, source = np.unique(inbound.series[rest], return_inverse=True)
-    noise_row[noisy] = np.arange(len(noisy))
-    noise = np.zeros((len(noisy), days))
-    arrived_rest, units = arrived[rest], inbound.quantity[rest, None]
-    np.add.at(certain, inbound.series[rest], units * arrived_rest)
-    np.add.at(noise, source, units**2 * arrived_rest * (1.0 - arrived_rest))
-    return SupplyStates(certain, noise, noise_row, order, inbound.quantity, arrived)
+    rest = np.where(crowded, np.cumsum(crowded) - 1, -1)
+    shape = (int(crowded.sum()), days)
+    rest_mean, rest_variance = np.zeros(shape), np.zeros(shape)
+    others = ranking[~exact]
+    source, units = rest[inbound.series[others]], inbound.quantity[others, None]
+    arrived = _arrived(inbound.arrival_probability[others])
+    np.add.at(rest_mean, source, units * arrived)
+    np.add.at(rest_variance, source, units**2 * arrived * (1.0 - arrived))
+    return SupplyTable(on_hand, order, inbound, rest, rest_mean, rest_variance)
+
+
+def _arrived(arrival_probability: FloatArray) -> FloatArray:
+    """Probability of having arrived by each day."""
+    arrived = np.cumsum(arrival_probability, axis=1)
+    return np.minimum(arrived, 1.0, out=arrived)
+
+
+def _doubt(inbound: InboundSchedule, orders: IntArray) -> FloatArray:
+    """Variance of the units arrived, the largest over the days."""
+    arrived = _arrived(inbound.arrival_probability[orders])
+    return np.asarray(inbound.quantity[orders] ** 2 * (arrived * (1.0 - arrived)).max(axis=1, initial=0.0))

@@ -102,14 +102,16 @@ def test_law_of_an_aged_order_is_the_rest_of_the_law() -> None:
     assert aged[3, 3] == 1.0
 
 
-def test_an_order_beyond_the_law_gets_a_geometric_tail() -> None:
+def test_an_order_beyond_the_law_waits_on_as_long_as_it_is_overdue() -> None:
     probability = np.zeros((2, 40))
     probability[0, [3, 7]] = 0.5
     probability[1, 5] = 1.0
-    aged = LeadTimeLaw(probability).given_age([20, 500], [0, 1])
+    # Overdue by 1 day under a law with sd 2, by 13 days, and by a day under a law without spread.
+    aged = LeadTimeLaw(probability).given_age([8, 20, 6], [0, 0, 1])
     np.testing.assert_allclose(aged.sum(axis=1), 1.0)
     assert aged[0, 1] / aged[0, 0] == pytest.approx(2.0 / 3.0)
-    assert aged[1, 1] / aged[1, 0] == pytest.approx(0.5)
+    assert aged[1, 1] / aged[1, 0] == pytest.approx(13.0 / 14.0)
+    assert aged[2, 1] / aged[2, 0] == pytest.approx(0.5)
 
 
 def test_laws_are_checked() -> None:
