@@ -1,1 +1,1 @@
-"""Stock across levels of a network: where to hold it and how much."""
+"""Where stock sits in a network of levels: guaranteed service, serial systems, depot and bases, central or forward."""
