@@ -22,6 +22,8 @@ def violations(problem: TransferProblem, units: IntArray) -> tuple[str, ...]:
         (problem.lane_load_per_unit * units)[grouped],
         len(problem.group_capacity),
     )
+    for lane, group, each in zip(problem.member_lane, problem.member_group, problem.member_load_per_unit, strict=True):
+        load[group] += each * units[lane]
     own = problem.donor_series[problem.lane_donor] == problem.need_series[problem.lane_need]
     found = _named(units < 0, "lane {} sends a negative number of units")
     found += _named(units % problem.lane_lot != 0, "lane {} does not send whole lots")

@@ -7,18 +7,32 @@ Rules
    piece are worth nothing.
 2. Donors lose by giving: likewise `donor_piece_units`, `donor_piece_cost`, never falling; units beyond the last piece
    cost as much as those of the last piece. `donor_available` is what lies above the floor and is never exceeded.
-3. A lane goes from one donor to one need and carries whole lots. Lanes with the same `lane_group` share a capacity.
-4. The value of a plan is need value minus donor cost, unit and fixed lane costs: money saved against moving nothing.
+3. A lane goes from one donor to one need, departs and arrives as the caller's calendar says, and carries whole lots.
+4. A group is whatever lanes share: the truck of a lane and day, receiving capacity of a site and day, labor of a site
+   in units or minutes. `lane_group` names the first group of a lane, `member_*` any further ones (a sparse incidence).
+   A group may cost money once when any of its lanes is used (`group_fixed_cost`: the shipment, whoever is on it).
+5. The value of a plan is need value minus donor cost, unit and fixed lane costs and the fixed cost of the groups
+   opened: money saved against moving nothing.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import numpy as np
 
-from optimizer.arguments import FloatArray, IntArray, finite, index, non_negative
+from optimizer.arguments import FloatArray, IntArray, finite, index, non_negative, numbers
 
-SolverPath = Literal["milp", "lp_rounded", "greedy_fallback"]
+SolverPath = Literal[
+    "milp", "lp_rounded", "greedy_fallback", "shortest_paths", "touched_milp", "touched_lp", "lane_prices"
+]
+
+
+def _no_rows() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
+def _no_numbers() -> FloatArray:
+    return np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -45,7 +59,11 @@ class TransferProblem:
         Shape ``(lanes,)``, units of a lot, at least 1.
     lane_load_per_unit, lane_group, group_capacity
         Shapes ``(lanes,)``, ``(lanes,)``, ``(groups,)``: capacity one unit uses, the group whose capacity it uses
-        (-1: none), and the capacity of each group in the same measure (units, volume, weight).
+        (-1: none), and the capacity of each group in the same measure (units, volume, weight); infinity is no limit.
+    member_lane, member_group, member_load_per_unit
+        Shape ``(memberships,)``: further groups of lanes and the capacity one unit uses there. Empty: none.
+    group_fixed_cost
+        Shape ``(groups,)``, money once when a group is used; empty: none costs anything.
 
     Raises
     ------
@@ -69,14 +87,21 @@ class TransferProblem:
     lane_load_per_unit: FloatArray
     lane_group: IntArray
     group_capacity: FloatArray
+    member_lane: IntArray = field(default_factory=_no_rows)
+    member_group: IntArray = field(default_factory=_no_rows)
+    member_load_per_unit: FloatArray = field(default_factory=_no_numbers)
+    group_fixed_cost: FloatArray = field(default_factory=_no_numbers)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            kind = np.int64 if field.type is IntArray else np.float64
-            values = np.asarray(getattr(self, field.name))
-            if kind is np.int64 and values.size and not np.issubdtype(values.dtype, np.integer):
-                raise ValueError(f"{field.name} must hold integers, got {values.dtype}")
-            object.__setattr__(self, field.name, values.astype(kind))
+        for each in fields(self):
+            values = np.asarray(getattr(self, each.name))
+            if each.type is IntArray:
+                if values.size and not np.issubdtype(values.dtype, np.integer):
+                    finite(each.name, values)
+                    raise ValueError(f"{each.name} must hold integers, got {values.dtype}")
+                object.__setattr__(self, each.name, values.astype(np.int64))
+            else:
+                object.__setattr__(self, each.name, numbers(each.name, values))
         _check_shapes(self)
         _check_values(self)
 
@@ -94,6 +119,16 @@ class TransferProblem:
     def lanes(self) -> int:
         """Number of lanes."""
         return len(self.lane_donor)
+
+    @property
+    def groups(self) -> int:
+        """Number of groups."""
+        return len(self.group_capacity)
+
+    @property
+    def opening_cost(self) -> FloatArray:
+        """Money once per group used, shape ``(groups,)``."""
+        return self.group_fixed_cost if self.group_fixed_cost.size else np.zeros(self.groups)
 
 
 @dataclass(frozen=True)
@@ -136,6 +171,10 @@ def _check_shapes(problem: TransferProblem) -> None:
     }
     lane_fields = ("need", "unit_cost", "fixed_cost", "lot", "load_per_unit", "group")
     expected |= {f"lane_{name}": (problem.lanes,) for name in lane_fields}
+    expected |= {f"member_{name}": problem.member_lane.shape for name in ("group", "load_per_unit")}
+    expected |= {"group_capacity": (problem.group_capacity.size,), "member_lane": (problem.member_lane.size,)}
+    if problem.group_fixed_cost.size:
+        expected["group_fixed_cost"] = problem.group_capacity.shape
     for side, shape in pieces.items():
         if len(shape) != 2 or shape[1] == 0:
             raise ValueError(f"{side}_piece_units must have shape ({side}s, pieces) with a piece, got {shape}")
@@ -147,16 +186,22 @@ def _check_shapes(problem: TransferProblem) -> None:
 
 def _check_values(problem: TransferProblem) -> None:
     for name in (
-        *("need_piece_units", "need_piece_value", "need_capacity", "donor_available", "donor_piece_units"),
-        *("lane_unit_cost", "lane_fixed_cost", "lane_load_per_unit", "group_capacity"),
+        *("need_series", "donor_series", "need_piece_units", "need_piece_value", "need_capacity", "donor_available"),
+        *("donor_piece_units", "lane_unit_cost", "lane_fixed_cost", "lane_load_per_unit", "lane_lot"),
+        *("member_load_per_unit", "group_fixed_cost"),
     ):
         non_negative(name, getattr(problem, name))
+    limited = np.where(np.isposinf(problem.group_capacity), 0.0, problem.group_capacity)
+    non_negative("group_capacity", limited)
     finite("donor_piece_cost", problem.donor_piece_cost)
     index("lane_donor", problem.lane_donor, problem.donors)
     index("lane_need", problem.lane_need, problem.needs)
-    index("lane_group + 1", problem.lane_group + 1, len(problem.group_capacity) + 1)
+    index("lane_group + 1", problem.lane_group + 1, problem.groups + 1)
+    index("member_lane", problem.member_lane, problem.lanes)
+    index("member_group", problem.member_group, problem.groups)
     if (problem.lane_lot < 1).any():
-        raise ValueError(f"lane_lot must be at least 1, got {problem.lane_lot.min()}")
+        first = int(np.argmax(problem.lane_lot < 1))
+        raise ValueError(f"lane_lot must be at least 1, got {problem.lane_lot[first]} at index ({first},)")
     if _rises(problem.need_piece_value):
         raise ValueError("need_piece_value must not rise along a row: more units never save more each")
     if _rises(-problem.donor_piece_cost):

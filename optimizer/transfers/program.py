@@ -1,8 +1,8 @@
 """The transfer problem as a mixed-integer linear program.
 
 Variables, in this order: lots per lane (integer), use of each lane with a fixed cost (binary), units in each piece of
-each need, units in each piece of each donor. Costs are scaled so that the largest is one: the plan does not depend on
-the currency.
+each need, units in each piece of each donor, opening of each group with a fixed cost (binary).
+Costs are scaled so that the largest is one: the plan does not depend on the currency.
 """
 
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
+from optimizer.transfers.groups import lots_that_fit, memberships
 from optimizer.transfers.problem import TransferProblem
 from optimizer.transfers.value import open_ended
 
@@ -58,11 +59,7 @@ def most_lots(problem: TransferProblem) -> IntArray:
     """Lots a lane could carry at most if it were alone."""
     units = np.minimum(problem.donor_available[problem.lane_donor], problem.need_capacity[problem.lane_need])
     lots = units // problem.lane_lot
-    load = problem.lane_load_per_unit * problem.lane_lot
-    bound = (problem.lane_group >= 0) & (load > 0.0)
-    room = problem.group_capacity[problem.lane_group[bound]] / load[bound]
-    lots[bound] = np.minimum(lots[bound], np.floor(room * (1.0 + 1e-9)).astype(np.int64))
-    return lots
+    return np.minimum(lots, lots_that_fit(problem, problem.group_capacity)).astype(np.int64)
 
 
 def linear_program(problem: TransferProblem) -> LinearProgram:
@@ -98,12 +95,11 @@ def linear_program(problem: TransferProblem) -> LinearProgram:
     rows.block(
         np.full(problem.donors, -np.inf), problem.donor_available.astype(np.float64), (problem.lane_donor, lane, lot)
     )
-    grouped = np.flatnonzero(problem.lane_group >= 0)
-    load = problem.lane_load_per_unit[grouped] * lot[grouped]
+    member = memberships(problem)
     rows.block(
-        np.full(len(problem.group_capacity), -np.inf),
+        np.full(problem.groups, -np.inf),
         problem.group_capacity,
-        (problem.lane_group[grouped], grouped, load),
+        (member.group, member.lane, member.load_per_unit * lot[member.lane]),
     )
     # A lane with a fixed cost carries nothing unless it is used.
     place = np.arange(len(fixed))
@@ -113,21 +109,37 @@ def linear_program(problem: TransferProblem) -> LinearProgram:
         (place, fixed, np.ones(len(fixed))),
         (place, lanes + place, -lots[fixed].astype(np.float64)),
     )
+    # A lane of a group with a fixed cost carries nothing unless the group is opened.
+    opened = np.flatnonzero(problem.opening_cost > 0.0)
+    first_opened = first_donor + donor_pieces.size
+    asks = np.flatnonzero(problem.opening_cost[member.group] > 0.0)
+    asking, asked = member.lane[asks], np.searchsorted(opened, member.group[asks])
+    place = np.arange(len(asks))
+    rows.block(
+        np.full(len(asks), -np.inf),
+        np.zeros(len(asks)),
+        (place, asking, np.ones(len(asks))),
+        (place, first_opened + asked, -lots[asking].astype(np.float64)),
+    )
     cost = np.concatenate(
         [
             problem.lane_unit_cost * lot,
             problem.lane_fixed_cost[fixed],
             -problem.need_piece_value.ravel(),
             problem.donor_piece_cost.ravel(),
+            problem.opening_cost[opened],
         ]
     )
+    whole = np.zeros(len(cost), dtype=np.int64)
+    whole[:first_need] = 1
+    whole[first_opened:] = 1
     scale = float(np.abs(cost).max(initial=0.0)) or 1.0
     return LinearProgram(
         cost=cost / scale,
-        upper=np.concatenate([lots, np.ones(len(fixed)), need_pieces.ravel(), donor_pieces.ravel()]),
-        integrality=np.concatenate(
-            [np.ones(first_need, dtype=np.int64), np.zeros(len(cost) - first_need, dtype=np.int64)]
+        upper=np.concatenate(
+            [lots, np.ones(len(fixed)), need_pieces.ravel(), donor_pieces.ravel(), np.ones(len(opened))]
         ),
+        integrality=whole,
         row=np.concatenate(rows.row),
         column=np.concatenate(rows.column),
         value=np.concatenate(rows.value),

@@ -3,6 +3,7 @@
 import numpy as np
 
 from optimizer.arguments import FloatArray, IntArray
+from optimizer.transfers.groups import groups_used
 from optimizer.transfers.problem import TransferProblem
 
 
@@ -11,7 +12,8 @@ def plan_value(problem: TransferProblem, units: IntArray) -> float:
     received = total_by(problem.lane_need, units, problem.needs)
     given = total_by(problem.lane_donor, units, problem.donors)
     saved = need_value(problem, received).sum() - donor_cost(problem, given).sum()
-    return float(saved - problem.lane_unit_cost @ units - problem.lane_fixed_cost @ (units > 0))
+    fixed = problem.lane_fixed_cost @ (units > 0) + problem.opening_cost @ groups_used(problem, units)
+    return float(saved - problem.lane_unit_cost @ units - fixed)
 
 
 def total_by(row: IntArray, units: IntArray, rows: int) -> IntArray:

@@ -88,6 +88,49 @@ def many_items(items: int, seed: int) -> TransferProblem:
     return TransferProblem(group_capacity=np.full(4, 0.8 * items), **joined)
 
 
+def shared_items(items: int, seed: int, *, lot: int = 1, fixed: float = 0.0, tight: float = 0.5) -> TransferProblem:
+    """Items of three donors and two needs, one lot size, on six lanes that share capacity, a dock and a labor budget.
+
+    Groups are the lanes, then the dock of the first need's site, then the labor of the first donor's site. `tight` is
+    the part of all surplus the lanes can carry; `fixed` is paid per item and lane used.
+    """
+    rng = np.random.default_rng(seed)
+    donor, need = (axis.ravel() for axis in np.indices((3, 2)))
+    lane = np.arange(6 * items)
+    item = np.repeat(np.arange(items), 6)
+    donor, need = np.tile(donor, items), np.tile(need, items)
+    has = rng.integers(3, 9, 3 * items) * lot
+    docks, labor = lane[need == 0], lane[donor == 0]
+    return TransferProblem(
+        need_series=np.arange(2 * items),
+        need_piece_units=np.full((2 * items, 8), float(lot)),
+        need_piece_value=-np.sort(-rng.uniform(0, 20, (2 * items, 8)), axis=1),
+        need_capacity=rng.integers(4, 12, 2 * items) * lot,
+        donor_series=2 * items + np.arange(3 * items),
+        donor_available=has,
+        donor_piece_units=np.full((3 * items, 4), 2.0 * lot),
+        donor_piece_cost=np.sort(rng.uniform(0, 4, (3 * items, 4)), axis=1),
+        lane_donor=item * 3 + donor,
+        lane_need=item * 2 + need,
+        lane_unit_cost=rng.uniform(0.2, 3.0, 6 * items),
+        lane_fixed_cost=np.full(6 * items, fixed),
+        lane_lot=np.full(6 * items, lot),
+        lane_load_per_unit=rng.uniform(0.5, 1.5, 6 * items),
+        lane_group=np.tile(np.arange(6), items),
+        group_capacity=np.append(np.full(6, tight * has.sum() / 6), [0.45 * has.sum(), 0.8 * has.sum()]),
+        member_lane=np.concatenate([docks, labor]),
+        member_group=np.concatenate([np.full(len(docks), 6), np.full(len(labor), 7)]),
+        member_load_per_unit=np.concatenate([np.ones(len(docks)), rng.uniform(0.5, 2.0, len(labor))]),
+        group_fixed_cost=np.zeros(8),
+    )
+
+
+def with_trucks(problem: TransferProblem, cost: float) -> TransferProblem:
+    """The same problem where every lane's truck costs money once, whoever rides on it."""
+    trucks = np.isin(np.arange(problem.groups), problem.lane_group)
+    return replace(problem, group_fixed_cost=np.where(trucks, cost, 0.0))
+
+
 def enumerate_best(problem: TransferProblem) -> float:
     """Most money any feasible plan saves, by trying them all with loops of its own."""
     ranges = [
@@ -108,6 +151,8 @@ def _feasible(problem: TransferProblem, units: tuple[int, ...]) -> bool:
         received[problem.lane_need[lane]] += sent
         if problem.lane_group[lane] >= 0:
             load[problem.lane_group[lane]] += sent * problem.lane_load_per_unit[lane]
+    for lane, group, each in zip(problem.member_lane, problem.member_group, problem.member_load_per_unit, strict=True):
+        load[group] += units[lane] * each
     return (
         all(g <= a for g, a in zip(given, problem.donor_available, strict=True))
         and all(r <= c for r, c in zip(received, problem.need_capacity, strict=True))
@@ -118,6 +163,9 @@ def _feasible(problem: TransferProblem, units: tuple[int, ...]) -> bool:
 def _money(problem: TransferProblem, units: tuple[int, ...]) -> float:
     """Money unit by unit, pieces walked one after the other."""
     total = 0.0
+    rides = [*enumerate(problem.lane_group), *zip(problem.member_lane, problem.member_group, strict=True)]
+    opened = {group for lane, group in rides if units[lane] and group >= 0}
+    total -= sum(problem.opening_cost[group] for group in opened)
     given, received = [0] * problem.donors, [0] * problem.needs
     for lane, sent in enumerate(units):
         given[problem.lane_donor[lane]] += sent
@@ -135,7 +183,7 @@ def _money(problem: TransferProblem, units: tuple[int, ...]) -> float:
 
 def scaled(problem: TransferProblem, factor: float) -> TransferProblem:
     """The same problem in another currency."""
-    names = ("need_piece_value", "donor_piece_cost", "lane_unit_cost", "lane_fixed_cost")
+    names = ("need_piece_value", "donor_piece_cost", "lane_unit_cost", "lane_fixed_cost", "group_fixed_cost")
     return replace(problem, **{name: factor * getattr(problem, name) for name in names})
 
 
