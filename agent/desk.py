@@ -77,6 +77,7 @@ class ExceptionDesk:
         with self._graph() as graph:
             context = SweepContext(
                 toolbox=self.toolbox,
+                gate=self.gate,
                 recover=self.recover,
                 work_case=lambda case_id, proposal_id: graph.start(case_id, proposal_id),
                 progress=progress or _silent,

@@ -5,7 +5,8 @@ The cap counts cases a person must decide, after the gate; what is held back res
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from agent.policy_document import ApprovalPolicy
 from inventory.cases import find_case
@@ -27,15 +28,28 @@ def held_back(reason: str) -> str:
     return f"{HELD_BACK}:{reason}"
 
 
-def dispose(transaction: Transaction, cases: list[Case], policy: ApprovalPolicy) -> dict[str, str]:
-    """Disposition of every found case, most money at risk first; a proposal over the cap is voided."""
+def dispose(
+    transaction: Transaction, cases: list[Case], policy: ApprovalPolicy, undrafted: Mapping[str, str]
+) -> dict[str, str]:
+    """Disposition of every found case, most money at risk first; a proposal over the cap is voided.
+
+    Parameters
+    ----------
+    undrafted
+        Cases that were planned and got no draft, and why.
+    """
+    by_case = defaultdict(list)
+    for proposal in list_proposals(transaction.connection, EVERYTHING):
+        by_case[proposal.content.case_id].append(proposal)
     cap = policy.queue.per_planner
     queued: Counter[str] = Counter()
     dispositions: dict[str, str] = {}
     for case in sorted(cases, key=lambda case: (-case.money_at_risk.total, case.case_id)):
-        known = list_proposals(transaction.connection, EVERYTHING, case_id=case.case_id)
+        known = by_case[case.case_id]
         live = next((proposal for proposal in known if proposal.state in CURRENT), None)
-        if live is not None and live.state is S.PENDING:
+        if live is None and case.case_id in undrafted:
+            dispositions[case.case_id] = held_back(undrafted[case.case_id])
+        elif live is not None and live.state is S.PENDING:
             if queued[case.planner] < cap:
                 queued[case.planner] += 1
                 dispositions[case.case_id] = SHOWN

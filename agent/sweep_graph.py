@@ -11,24 +11,23 @@ from itertools import pairwise
 from time import perf_counter
 from typing import TypedDict
 
-import numpy as np
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent.queueing import AUTOMATIC, SHOWN, dispose
-from agent.ruling import policy_in_force
+from agent.ruling import Gate, policy_in_force
+from agent.shortlist import Shortlist
 from agent.tracing import Step, traced_cases
 from inventory.cases import list_cases
-from inventory.chronicle import insert_sweep, list_sweeps, save_feed_health
-from inventory.proposals import find_proposal, list_proposals
+from inventory.chronicle import KILL_SWITCH, insert_sweep, list_sweeps, save_feed_health, switch_is_on
+from inventory.proposals import list_proposals
 from inventory.record import short_id
 from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
-from tools.detect import detect as detect_findings
 from tools.health import HealthReport, check_health
 from tools.learning import observe_receipts
-from tools.outlook import Outlook
 from tools.plan import plan_cases
+from tools.sweeping import Figures, Look, look_everywhere
 from tools.toolbox import Toolbox
 from tools.triage import group_findings, open_cases
 
@@ -40,10 +39,12 @@ class SweepState(TypedDict, total=False):
 
     snapshot_id: str
     report: HealthReport
+    look: Look
     findings: list[Finding]
     cases: list[Case]
     cleared: int
     proposal_ids: list[str]
+    held_back: dict[str, str]
     dispositions: dict[str, str]
     result: Sweep
 
@@ -53,6 +54,7 @@ class SweepContext:
     """What the nodes of a sweep work with."""
 
     toolbox: Toolbox
+    gate: Gate
     recover: Callable[[], object]
     work_case: Callable[[str, str], None]
     """Runs the case graph of one proposal: case id, proposal id."""
@@ -82,11 +84,11 @@ def recover(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
 def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     """Is the data sound?"""
     context, toolbox = runtime.context, runtime.context.toolbox
-    context.progress("look ahead", 0, 1)
+    context.progress("health", 0, 1)
+    snapshot = toolbox.snapshot()
+    lead_times = toolbox.lead_times(snapshot)
     with toolbox.database.read() as connection:
-        outlook = toolbox.outlook(connection)
-        context.lap("look ahead")
-        report = check_health(connection, toolbox.snapshot(), outlook, toolbox.thresholds(connection), toolbox.now())
+        report = check_health(connection, snapshot, lead_times, toolbox.thresholds(connection), toolbox.now())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, state["snapshot_id"], report.feeds)
     context.lap("health")
@@ -96,11 +98,9 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
 def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     """Find what is wrong, over all item-sites at once."""
     context, toolbox = runtime.context, runtime.context.toolbox
-    context.progress("detect", 0, 1)
-    with toolbox.database.read() as connection:
-        findings = detect_findings(toolbox.decided_outlook(connection), toolbox.thresholds(connection))
+    look = look_everywhere(toolbox, lambda done, of: context.progress("look ahead and detect", done, of))
     context.lap("detect")
-    return {"findings": [*findings, *state["report"].findings]}
+    return {"look": look, "findings": [*look.findings, *state["report"].findings]}
 
 
 def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
@@ -108,12 +108,8 @@ def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     context.progress("group and rank", 0, 1)
     with toolbox.database.read() as connection:
-        cases = group_findings(
-            state["findings"],
-            toolbox.decided_outlook(connection),
-            toolbox.thresholds(connection),
-            state["snapshot_id"],
-        )
+        thresholds = toolbox.thresholds(connection)
+    cases = group_findings(state["findings"], state["look"].outlook, thresholds, toolbox.snapshot())
     started = toolbox.now()
     with toolbox.database.write("evenkeel", started) as transaction:
         triage = open_cases(transaction, cases, state["snapshot_id"])
@@ -131,15 +127,18 @@ def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     context.progress("plan jointly", 0, 1)
     with toolbox.database.read() as connection:
-        version = policy_in_force(connection).version
+        policy = policy_in_force(connection)
+        shortlist = Shortlist(policy, context.gate, kill_switch=switch_is_on(connection, KILL_SWITCH))
     started = toolbox.now()
-    planned = plan_cases(toolbox, state["cases"], policy_version=version)
+    planned = plan_cases(toolbox, state["cases"], policy_version=policy.version, drafts=shortlist)
     with toolbox.database.read() as connection:
-        stubs = [find_proposal(connection, EVERYTHING, proposal_id) for proposal_id in planned.proposal_ids]
+        drafts = list_proposals(connection, EVERYTHING, states=(ProposalState.DRAFT,))
+    written = set(planned.proposal_ids)
+    stubs = [draft for draft in drafts if draft.proposal_id in written]
     steps = [Step(stub.content.case_id, planned.plan_run_id, stub.digest, stub.proposal_id) for stub in stubs]
     traced_cases(toolbox, "execute_tool plan", "allocation", started, steps)
     context.lap("plan")
-    return {"proposal_ids": list(planned.proposal_ids)}
+    return {"proposal_ids": list(planned.proposal_ids), "held_back": planned.held_back}
 
 
 def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
@@ -154,7 +153,7 @@ def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         context.progress("explain and rule", number, len(drafts))
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         policy = policy_in_force(transaction.connection)
-        dispositions = dispose(transaction, state["cases"], policy)
+        dispositions = dispose(transaction, state["cases"], policy, state["held_back"])
     context.lap("queue")
     return {"dispositions": dispositions}
 
@@ -162,16 +161,14 @@ def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
 def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     """Keep the sweep and its figures."""
     context, toolbox = runtime.context, runtime.context.toolbox
-    with toolbox.database.read() as connection:
-        outlook = toolbox.decided_outlook(connection)
-    now = toolbox.now()
+    now, figures = toolbox.now(), state["look"].figures
     what = list(state["dispositions"].values())
     with toolbox.database.write("evenkeel", now) as transaction:
         number = len(list_sweeps(transaction.connection, EVERYTHING, limit=1_000_000)) + 1
         sweep = Sweep(
             sweep_id=short_id("sweep", state["snapshot_id"], now.isoformat(), str(number)),
             snapshot_id=state["snapshot_id"],
-            item_sites=outlook.arrays.rows,
+            item_sites=figures.item_sites,
             findings=len(state["findings"]),
             found=len(state["cases"]),
             shown=what.count(SHOWN),
@@ -184,29 +181,22 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
             seconds=context.seconds,
         )
         insert_sweep(
-            transaction, sweep, kpi_points(sweep, outlook, len(list_cases(transaction.connection, EVERYTHING)))
+            transaction, sweep, kpi_points(sweep, figures, len(list_cases(transaction.connection, EVERYTHING)))
         )
     return {"result": sweep}
 
 
-def kpi_points(sweep: Sweep, outlook: Outlook, open_cases_now: int) -> list[KpiPoint]:
+def kpi_points(sweep: Sweep, figures: Figures, open_cases_now: int) -> list[KpiPoint]:
     """Figures of a sweep: stock value by site, days of supply, service ahead, money at risk."""
-    arrays = outlook.arrays
-    value = arrays.on_hand * np.nan_to_num(arrays.cost)
-    mean = outlook.demand.mean_per_day
-    window = np.clip(outlook.window_days, 1, arrays.horizon_days) - 1
-    short = outlook.projection.expected_short_units[np.arange(arrays.rows), window]
-    asked = float((mean * (window + 1)).sum())
+    value = sum(figures.value_at.values())
     points = [
-        ("inventory_value", "", float(value.sum())),
-        ("fill_rate_ahead", "", 1.0 - float(short.sum()) / asked if asked > 0 else 1.0),
-        ("out_of_stock_share", "", float(np.mean((arrays.free <= 0) & (mean > 0))) if arrays.rows else 0.0),
-        ("turns", "", 365.0 * float((mean * arrays.cost).sum()) / max(float(value.sum()), 1e-9)),
+        ("inventory_value", "", value),
+        ("fill_rate_ahead", "", 1.0 - figures.short / figures.asked if figures.asked > 0 else 1.0),
+        ("out_of_stock_share", "", figures.out / figures.item_sites if figures.item_sites else 0.0),
+        ("turns", "", 365.0 * figures.cost_of_demand / max(value, 1e-9)),
         ("open_cases", "", float(open_cases_now)),
+        *(("inventory_value", site, worth) for site, worth in figures.value_at.items()),
     ]
-    for site in sorted(set(arrays.sites)):
-        here = np.array([place == site for place in arrays.sites])
-        points.append(("inventory_value", site, float(value[here].sum())))
     return [
         KpiPoint(sweep_id=sweep.sweep_id, name=name, site=site, value=round(figure, 6), at=sweep.finished_at)
         for name, site, figure in points

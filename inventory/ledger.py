@@ -24,8 +24,8 @@ from inventory.tables import proposals, reservations, stock_lines
 
 REVOCABLE = ("held", "committed")
 UNDERWAY = ("in_flight", "posted")
-_LEDGER_FIELDS = tuple(LedgerRow.model_fields)
-_LEDGER_COLUMNS = tuple(stock_lines.c[name] for name in _LEDGER_FIELDS)
+LEDGER_FIELDS = tuple(LedgerRow.model_fields)
+_LEDGER_COLUMNS = tuple(stock_lines.c[name] for name in LEDGER_FIELDS)
 _ALL = select(*_LEDGER_COLUMNS)
 _LEDGER_ROWS = TypeAdapter(list[LedgerRow])
 
@@ -65,25 +65,14 @@ def _within(scope: Scope, column: Any) -> Any:
 
 def ledger_rows(connection: Connection, scope: Scope, *, items: Collection[str] | None = None) -> list[LedgerRow]:
     """Rows of the ledger by item, site and lot; all items when none are named."""
-    known: dict[tuple[Any, ...], LedgerRow] = {}
-    return list(refreshed_rows(connection, scope, known, items=items).values())
+    found = ledger_values(connection, scope, items=items)
+    return _LEDGER_ROWS.validate_python([dict(zip(LEDGER_FIELDS, values, strict=True)) for values in found])
 
 
-def refreshed_rows(
-    connection: Connection,
-    scope: Scope,
-    known: dict[tuple[Any, ...], LedgerRow],
-    *,
-    items: Collection[str] | None = None,
-) -> dict[tuple[Any, ...], LedgerRow]:
-    """Rows of the ledger as :func:`ledger_rows` gives them, each under its values as SQL has them.
-
-    Parameters
-    ----------
-    known
-        What an earlier call answered: a row that has not changed since is taken from there instead of being checked
-        anew, which is what takes the time in a ledger of a hundred thousand lines.
-    """
+def ledger_values(
+    connection: Connection, scope: Scope, *, items: Collection[str] | None = None
+) -> list[tuple[str | int, ...]]:
+    """The same as plain tuples in the order of the fields of a `LedgerRow`."""
     query = (
         select(*_LEDGER_COLUMNS)
         .where(_within(scope, stock_lines.c.site))
@@ -91,11 +80,7 @@ def refreshed_rows(
     )
     if items is not None:
         query = query.where(stock_lines.c.item.in_(sorted(set(items))))
-    found = [tuple(row) for row in connection.execute(query)]
-    changed = [values for values in found if values not in known]
-    fresh = _LEDGER_ROWS.validate_python([dict(zip(_LEDGER_FIELDS, values, strict=True)) for values in changed])
-    known = known | dict(zip(changed, fresh, strict=True))
-    return {values: known[values] for values in found}
+    return [tuple(row) for row in connection.execute(query)]
 
 
 def list_reservations(

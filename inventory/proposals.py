@@ -125,6 +125,13 @@ def next_version(connection: Connection, scope: Scope, case_id: str) -> int:
     return 1 + max((p.content.version for p in list_proposals(connection, scope, case_id=case_id)), default=0)
 
 
+def next_versions(connection: Connection, scope: Scope) -> dict[str, int]:
+    """The same for every case that has proposals."""
+    newest = select(proposals.c.case_id, func.max(proposals.c.version) + 1).group_by(proposals.c.case_id)
+    query = _scoped(newest, scope)
+    return {case_id: int(version) for case_id, version in connection.execute(query)}
+
+
 def save_situation(transaction: Transaction, proposal_id: str, situation: Situation) -> None:
     """Keep the facts and options a proposal was explained with."""
     _keep(transaction, proposal_id, situation=canonical_record(situation))
@@ -292,7 +299,9 @@ def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> Pla
             ),
             "lines": tuple(line for line in run.lines if line.case_id in seen),
             "lost_to": {case: why for case, why in run.lost_to.items() if case in seen},
+            "held_back": {case: why for case, why in run.held_back.items() if case in seen},
             "won_by": {case: winner for case, winner in run.won_by.items() if {case, winner} <= seen},
+            "places": tuple(place for place in run.places if scope.sites is None or place[1] in scope.sites),
             "ledger": tuple(row for row in run.ledger if scope.sites is None or row.site in scope.sites),
             "committed_inbound": tuple(
                 line for line in run.committed_inbound if scope.sites is None or line.destination in scope.sites

@@ -24,10 +24,15 @@ class CaseKind(StrEnum):
 
     PROJECTED_STOCKOUT = "projected_stockout"
     EXCESS = "excess"
+    OBSOLESCENCE = "obsolescence"
     SUPPLIER_DELAY = "supplier_delay"
+    LEAD_TIME_DRIFT = "lead_time_drift"
     DEMAND_SHIFT = "demand_shift"
+    FORECAST_BIAS = "forecast_bias"
     IMBALANCE = "imbalance"
     DATA_PROBLEM = "data_problem"
+    POLICY_INCONSISTENCY = "policy_inconsistency"
+    RECURRING = "recurring"
 
 
 class CaseState(StrEnum):
@@ -46,7 +51,16 @@ class ActionKind(StrEnum):
 
     TRANSFER = "transfer"
     PURCHASE = "purchase"
+    TRANSFER_AND_PURCHASE = "transfer_and_purchase"
     EXPEDITE = "expedite"
+    PULL_IN = "pull_in"
+    PUSH_OUT = "push_out"
+    SPLIT = "split"
+    SUBSTITUTE = "substitute"
+    REALLOCATE = "reallocate"
+    MARKDOWN = "markdown"
+    RETURN_TO_SUPPLIER = "return_to_supplier"
+    PARAMETER_CHANGE = "parameter_change"
     HOLD = "hold"
     CORRECTION = "correction"
 
@@ -295,6 +309,24 @@ class Option(Record):
     """Penalty per unit short at which it stops being worth it."""
     flip_point: str = ""
     """What would change the answer, found by re-solving; ``none in range`` is an answer."""
+    executable: bool = True
+    """Whether it can be carried out from here; if not, a person does it by hand, and it is never chosen by itself."""
+    paid_by: str = ""
+    """The function of the company that pays for it."""
+    companion: str = ""
+    """The other item, order or mode of a substitute, a split or a pair, in words."""
+    cost_parts_minor: dict[str, int] = Field(default_factory=dict)
+    """Landed cost by part; the parts sum exactly to ``cost_minor``."""
+    capital_minor: int = 0
+    """Money tied up in what is expected to be left at the horizon, against holding."""
+    capacity_units: float = 0.0
+    """Units of lane and receiving capacity it takes."""
+    committed_units_late: float = 0.0
+    """Units promised to named customers that are still expected short."""
+    other_channels_units: float = 0.0
+    """Units short it causes elsewhere: the substitute's own demand, the channel that gives."""
+    side_effects: tuple[Text, ...] = ()
+    """Effects on others, in words."""
     note: Text = ""
 
 
@@ -493,8 +525,10 @@ class PlanRun(Record):
     policy_version: int
     threshold_version: int
     case_ids: tuple[str, ...]
+    places: tuple[tuple[str, str], ...]
+    """``(item, site)`` of every item-site the plan looked at, sorted."""
     ledger: tuple[LedgerRow, ...]
-    """Ledger rows the plan could draw on, as they were."""
+    """Ledger rows of these places, as they were."""
     committed_inbound: tuple[ProposalLine, ...]
     """Lines of live proposals, held fixed."""
     needs: tuple[tuple[str, str, str], ...]
@@ -510,6 +544,8 @@ class PlanRun(Record):
     """Case that got less than it wanted, and which case took the units and why."""
     won_by: dict[str, str] = Field(default_factory=dict)
     """The same cases, and the case that won."""
+    held_back: dict[str, str] = Field(default_factory=dict)
+    """Planned case that got no draft, and why."""
     at: Utc
 
 

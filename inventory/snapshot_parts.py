@@ -6,8 +6,8 @@ Parts are written aside and renamed, so a reader never sees half a file, and a p
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -41,6 +41,11 @@ class Part(Record):
     def may_hold(self, item: str) -> bool:
         """Whether rows of the item can be in it."""
         return not self.first_item or self.first_item <= item <= self.last_item
+
+    def may_hold_any(self, items: Sequence[str]) -> bool:
+        """Whether rows of any of the sorted items can be in it."""
+        first = bisect_left(items, self.first_item)
+        return not self.first_item or (first < len(items) and items[first] <= self.last_item)
 
 
 def item_boundaries(item_sites: pl.DataFrame, part_size: int, previous: tuple[str, ...]) -> tuple[str, ...]:

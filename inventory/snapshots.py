@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -58,11 +58,14 @@ class Snapshot:
         Where the parts are.
     manifest
         What it is made of.
+    items
+        The only items its tables speak of; all when omitted.
     """
 
-    def __init__(self, directory: Path, manifest: Manifest) -> None:
-        self._directory = directory
+    def __init__(self, directory: Path, manifest: Manifest, items: Collection[str] | None = None) -> None:
+        self.directory = directory
         self.manifest = manifest
+        self._items = None if items is None else sorted(set(items))
         self._tables: dict[str, pl.DataFrame] = {}
 
     @property
@@ -80,6 +83,10 @@ class Snapshot:
         """Mondays of the demand lists, oldest first."""
         start = self.manifest.history_start
         return [start + timedelta(weeks=week) for week in range(self.manifest.history_weeks)]
+
+    def of_items(self, items: Collection[str]) -> Snapshot:
+        """The same facts about some items only: tables cut by item are read from the parts that can hold them."""
+        return Snapshot(self.directory, self.manifest, items)
 
     def parts(self, name: str | None = None) -> tuple[Part, ...]:
         """Parts of one table, or all, in order of table and item."""
@@ -132,13 +139,18 @@ class Snapshot:
     def verify(self) -> None:
         """Read every part and compare content with hash; ``SnapshotError`` naming the first that differs."""
         for part in self.manifest.parts:
-            verify_part(self._directory, part)
+            verify_part(self.directory, part)
 
     def _read(self, name: str, parts: list[Part]) -> pl.DataFrame:
+        chosen = self._items if is_by_item(name) else None
+        if chosen is not None:
+            parts = [part for part in parts if part.may_hold_any(chosen)]
         if not parts:
             return empty_table(name)
         key = stored_key(name)
-        rows = pl.concat([read_part(self._directory, part) for part in parts], rechunk=True)
+        rows = pl.concat([read_part(self.directory, part) for part in parts], rechunk=True)
+        if chosen is not None:
+            rows = rows.filter(pl.col("item").is_in(chosen))
         return rows if key[0] == "item" or len(parts) == 1 else rows.sort(key)
 
 

@@ -5,7 +5,7 @@ Row ``i`` of every array is one planned item at one site, sorted by item then si
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -15,20 +15,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from inventory.records import LedgerRow, ProposalLine
+from inventory.records import ProposalLine
 from inventory.snapshots import Snapshot
-
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from tools.columns import BoolArray, FloatArray, IntArray, days_of, floats_of
+from tools.lead_times import LeadTimes
+from tools.rows import join_rows, take_rows
 
 FLAGS = ("regulated", "customer_specific", "constrained", "cold_chain", "consumable")
 """Item classes from the strictest to the most lenient; an item's class is its first flag, else ``standard``."""
 OUR_LINE = "decided"
 """Reference of an inbound row that is a decided line of ours and in no feed yet."""
-
-UNKNOWN_LEAD_TIME = 30.0
-"""Days assumed where no contract names a lead time."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +45,9 @@ class Inbound:
     reference: tuple[str, ...]
     """Order or transfer id."""
 
-
-@dataclass(frozen=True)
-class Receipts:
-    """Past and open supplier orders for the lead-time law."""
-
-    days: IntArray
-    observed: BoolArray
-    weight: FloatArray
-    group: IntArray
+    def take(self, lines: IntArray) -> Inbound:
+        """Only some lines."""
+        return take_rows(self, lines)
 
 
 @dataclass(frozen=True)
@@ -90,12 +80,6 @@ class NetworkArrays:
     """Site that replenishes the row; empty when a supplier does."""
     group: IntArray
     """Lead-time group of the row's supplier and item, -1 when unknown."""
-    group_supplier: IntArray
-    """Shape ``(groups,)``: pool of each group."""
-    group_contract_days: FloatArray
-    """Shape ``(groups,)``: contract lead time, days."""
-    suppliers: tuple[str, ...]
-    """Name of each pool."""
     source_transit_days: FloatArray
     """Mean days from the source site; NaN when a supplier replenishes."""
     source_transit_sd: FloatArray
@@ -124,7 +108,6 @@ class NetworkArrays:
     launch_age_days: IntArray
     """Days since launch, -1 when unknown."""
     inbound: Inbound
-    receipts: Receipts
     horizon_days: int
 
     @property
@@ -140,6 +123,33 @@ class NetworkArrays:
         helped[self.inbound.series[ours]] = True
         return helped
 
+    def take(self, rows: IntArray) -> NetworkArrays:
+        """Only some rows, in the order given, with the open orders for them."""
+        taken = take_rows(self, rows, besides=("inbound",))
+        place = np.full(self.rows, -1, dtype=np.int64)
+        place[rows] = np.arange(rows.size)
+        kept = self.inbound.take(np.flatnonzero(place[self.inbound.series] >= 0))
+        return replace(
+            taken,
+            row_of={key: row for row, key in enumerate(zip(taken.items, taken.sites, strict=True))},
+            inbound=replace(kept, series=place[kept.series]),
+        )
+
+    @classmethod
+    def join(cls, parts: Sequence[NetworkArrays]) -> NetworkArrays:
+        """Parts of one network end to end."""
+        joined = join_rows(parts, besides=("inbound",))
+        starts = np.cumsum([0, *(part.rows for part in parts[:-1])])
+        inbound = [
+            replace(part.inbound, series=part.inbound.series + start)
+            for part, start in zip(parts, starts.tolist(), strict=True)
+        ]
+        return replace(
+            joined,
+            row_of={key: row for row, key in enumerate(zip(joined.items, joined.sites, strict=True))},
+            inbound=join_rows(inbound),
+        )
+
     @cached_property
     def margin(self) -> FloatArray:
         """Price less cost, never negative; half the cost where no price is known."""
@@ -153,10 +163,12 @@ class NetworkArrays:
 
 def build_arrays(
     snapshot: Snapshot,
-    ledger: list[LedgerRow],
+    ledger: pl.DataFrame,
+    lead_times: LeadTimes,
     *,
     horizon_days: int,
-    committed: list[ProposalLine] | None = None,
+    committed: Sequence[ProposalLine] = (),
+    places: pl.DataFrame | None = None,
 ) -> NetworkArrays:
     """Arrays of a snapshot as the ledger sees it.
 
@@ -164,18 +176,21 @@ def build_arrays(
     ----------
     ledger
         Rows with reservations; stock the ledger does not hold counts as none.
+    lead_times
+        Groups of at least the items of the snapshot.
     committed
         Lines of live proposals, and of posted ones the feeds do not show yet: on order at their destination.
+    places
+        Columns ``item`` and ``site``: the only rows wanted; all that are planned when omitted.
     """
     today = snapshot.as_of.date()
-    planned = _planned(snapshot)
+    planned = _planned(snapshot, places)
     items, sites = tuple(planned["item"].to_list()), tuple(planned["site"].to_list())
     row_of = {key: row for row, key in enumerate(zip(items, sites, strict=True))}
-    places = planned.select("item", "site").with_row_index("row")
-    groups = _Groups.of(snapshot, planned)
-    stock = _stock(ledger, row_of)
-    commitments = _commitments(snapshot, planned, places)
-    standstill = _standstill(snapshot, places, today, horizon_days)
+    at = planned.select("item", "site").with_row_index("row")
+    stock = _stock(ledger, at)
+    commitments = _commitments(snapshot, planned, at)
+    standstill = _standstill(snapshot, at, today, horizon_days)
     return NetworkArrays(
         today=today,
         items=items,
@@ -185,40 +200,41 @@ def build_arrays(
         on_hand=stock[0],
         allocated=stock[1],
         free=stock[0] - stock[1] - stock[2],
-        cost=_floats(planned, "cost"),
-        price=_floats(planned, "price"),
-        holding_rate=_floats(planned, "holding_rate_per_year"),
-        service_target=_floats(planned, "service_target"),
-        review_days=_floats(planned, "review_period_days"),
-        erp_reorder_point=_floats(planned, "reorder_point"),
+        cost=floats_of(planned, "cost"),
+        price=floats_of(planned, "price"),
+        holding_rate=floats_of(planned, "holding_rate_per_year"),
+        service_target=floats_of(planned, "service_target"),
+        review_days=floats_of(planned, "review_period_days"),
+        erp_reorder_point=floats_of(planned, "reorder_point"),
         item_class=_classes(planned["flags"]),
         supplier=tuple(planned["supplier"].fill_null("").to_list()),
         source_site=tuple(planned["source_site"].fill_null("").to_list()),
-        group=groups.of_rows,
-        group_supplier=groups.pool,
-        group_contract_days=groups.contract_days,
-        suppliers=groups.suppliers,
-        source_transit_days=_floats(planned, "transit_days"),
-        source_transit_sd=_floats(planned, "transit_sd_days"),
-        minimum_order=_floats(planned, "minimum_order_quantity", 1.0),
-        order_multiple=np.maximum(_floats(planned, "order_multiple", 1.0), 1.0),
-        purchase_price=_floats(planned, "purchase_price"),
-        order_cost=_floats(planned, "order_cost", 0.0),
-        expedite_days=_floats(planned, "expedite_lead_time_days"),
-        expedite_factor=_floats(planned, "expedite_price_factor", 1.0),
-        expedite_cost=_floats(planned, "expedite_fixed_cost", 0.0),
+        group=lead_times.numbers(planned),
+        source_transit_days=floats_of(planned, "transit_days"),
+        source_transit_sd=floats_of(planned, "transit_sd_days"),
+        minimum_order=floats_of(planned, "minimum_order_quantity", 1.0),
+        order_multiple=np.maximum(floats_of(planned, "order_multiple", 1.0), 1.0),
+        purchase_price=floats_of(planned, "purchase_price"),
+        order_cost=floats_of(planned, "order_cost", 0.0),
+        expedite_days=floats_of(planned, "expedite_lead_time_days"),
+        expedite_factor=floats_of(planned, "expedite_price_factor", 1.0),
+        expedite_cost=floats_of(planned, "expedite_fixed_cost", 0.0),
         committed_units=commitments[0],
         commitment_penalty=commitments[1],
         customer_tier=commitments[2],
         standstill_per_day=standstill[0],
         standstill_day=standstill[1],
-        known_demand=_known_demand(snapshot, places, today, horizon_days),
+        known_demand=_known_demand(snapshot, at, today, horizon_days),
         planner=tuple(planned["planner"].fill_null("").to_list()),
-        launch_age_days=_days(today - planned["launch_date"]),
-        inbound=_inbound(snapshot, places, row_of, groups, today, committed or []),
-        receipts=_receipts(snapshot, groups, today),
+        launch_age_days=days_of(today - planned["launch_date"]),
+        inbound=_inbound(snapshot, at, row_of, lead_times, today, committed),
         horizon_days=horizon_days,
     )
+
+
+def frame_of_places(places: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Item-sites as a frame with columns ``item`` and ``site``."""
+    return pl.DataFrame(list(places), schema={"item": pl.String, "site": pl.String}, orient="row")
 
 
 def _classes(flags: pl.Series) -> tuple[str, ...]:
@@ -232,15 +248,6 @@ def _class_of(flags: str | None) -> str:
     return next((flag for flag in FLAGS if flag in present), "standard")
 
 
-def _floats(frame: pl.DataFrame, name: str, missing: float = np.nan) -> FloatArray:
-    return frame[name].cast(pl.Float64).fill_null(missing).to_numpy().astype(np.float64)
-
-
-def _days(spans: pl.Series) -> IntArray:
-    """Whole days of time spans, -1 where there is none."""
-    return spans.dt.total_days().fill_null(-1).to_numpy().astype(np.int64)
-
-
 def _row_numbers(frame: pl.DataFrame, places: pl.DataFrame, site: str = "site") -> IntArray:
     """Row of each line's item and site, -1 where it is not planned there."""
     found = frame.select("item", pl.col(site).alias("site")).join(
@@ -249,12 +256,14 @@ def _row_numbers(frame: pl.DataFrame, places: pl.DataFrame, site: str = "site") 
     return found["row"].cast(pl.Int64).fill_null(-1).to_numpy()
 
 
-def _planned(snapshot: Snapshot) -> pl.DataFrame:
+def _planned(snapshot: Snapshot, places: pl.DataFrame | None) -> pl.DataFrame:
     """One row per item-site with the item's, site's, supplier's and source lane's columns."""
     sites = snapshot.table("sites").select("site", "holding_rate_per_year")
     items = snapshot.table("items").select("item", "cost", "price", "flags", "launch_date")
     known_sites = set(sites["site"])
     plan = snapshot.table("item_sites").sort("item", "site")
+    if places is not None:
+        plan = plan.join(places, on=["item", "site"], how="semi", maintain_order="left")
     terms = snapshot.table("supplier_items")
     bought = terms.sort("item", "price", "supplier").unique("item", keep="first", maintain_order=True)
     bought = bought.select("item", supplier_of_item="supplier")
@@ -299,72 +308,25 @@ def _history(snapshot: Snapshot, planned: pl.DataFrame) -> NDArray[np.float32]:
     return history
 
 
-def _stock(ledger: list[LedgerRow], row_of: dict[tuple[str, str], int]) -> tuple[FloatArray, FloatArray, FloatArray]:
-    rows = np.array([row_of.get((line.item, line.site), -1) for line in ledger], dtype=np.int64)
-    units = np.array(
-        [(line.on_hand, line.allocated, line.reserved + line.in_flight) for line in ledger], dtype=np.float64
-    ).reshape(len(ledger), 3)
-    known = rows >= 0
-    on_hand, allocated, promised = (
-        np.bincount(rows[known], column[known], len(row_of)).astype(np.float64) for column in units.T
+def _stock(ledger: pl.DataFrame, places: pl.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Units on hand, allocated, and promised or in flight, of each row."""
+    row = _row_numbers(ledger, places)
+    known = row >= 0
+    promised = floats_of(ledger, "reserved") + floats_of(ledger, "in_flight")
+    columns = (floats_of(ledger, "on_hand"), floats_of(ledger, "allocated"), promised)
+    on_hand, allocated, held = (
+        np.bincount(row[known], column[known], places.height).astype(np.float64) for column in columns
     )
-    return on_hand, allocated, promised
-
-
-@dataclass(frozen=True)
-class _Groups:
-    """Supplier-item pairs as lead-time groups, pooled by supplier."""
-
-    frame: pl.DataFrame
-    """Columns ``supplier``, ``item`` and ``group``."""
-    of_rows: IntArray
-    pool: IntArray
-    contract_days: FloatArray
-    suppliers: tuple[str, ...]
-
-    @classmethod
-    def of(cls, snapshot: Snapshot, planned: pl.DataFrame) -> _Groups:
-        terms = snapshot.table("supplier_items").select("supplier", "item", "contract_lead_time_days")
-        ordered = snapshot.table("purchase_orders").select("supplier", "item")
-        pairs = pl.concat([terms.select("supplier", "item"), ordered]).unique().sort("supplier", "item")
-        promised = pairs.join(terms, on=["supplier", "item"], how="left", maintain_order="left")
-        days = _floats(promised, "contract_lead_time_days", UNKNOWN_LEAD_TIME)
-        suppliers, pool = np.unique(pairs["supplier"].to_numpy().astype(np.str_), return_inverse=True)
-        groups = cls(
-            frame=pairs.with_row_index("group"),
-            of_rows=np.empty(0, dtype=np.int64),
-            pool=pool.astype(np.int64),
-            contract_days=np.where(days == 0.0, UNKNOWN_LEAD_TIME, days),
-            suppliers=tuple(suppliers.tolist()),
-        )
-        return replace(groups, of_rows=groups.numbers(planned))
-
-    def numbers(self, frame: pl.DataFrame) -> IntArray:
-        """Group of each line's supplier and item, -1 where it is unknown."""
-        found = frame.select("supplier", "item").join(
-            self.frame, on=["supplier", "item"], how="left", maintain_order="left"
-        )
-        return found["group"].cast(pl.Int64).fill_null(-1).to_numpy()
-
-
-def _receipts(snapshot: Snapshot, groups: _Groups, today: date) -> Receipts:
-    orders = snapshot.table("purchase_orders").filter(pl.col("status") != "cancelled").sort("order_id", "line")
-    waited = orders["received_date"].fill_null(today) - orders["ordered_date"]
-    return Receipts(
-        days=np.maximum(_days(waited), 0),
-        observed=orders["received_date"].is_not_null().to_numpy(),
-        weight=np.maximum(_floats(orders, "quantity"), 1.0),
-        group=groups.numbers(orders),
-    )
+    return on_hand, allocated, held
 
 
 def _inbound(
     snapshot: Snapshot,
     places: pl.DataFrame,
     row_of: dict[tuple[str, str], int],
-    groups: _Groups,
+    lead_times: LeadTimes,
     today: date,
-    committed: list[ProposalLine],
+    committed: Sequence[ProposalLine],
 ) -> Inbound:
     orders = snapshot.table("purchase_orders").filter(pl.col("status") == "open").sort("order_id", "line")
     moves = snapshot.table("transfers").filter(pl.col("status").is_in(["open", "in_transit"]))
@@ -382,13 +344,13 @@ def _inbound(
     return Inbound(
         series=np.concatenate([series, _integers(row_of[(line.item, line.destination)] for line in lines)])[coming],
         quantity=np.concatenate([left, _integers(line.quantity for line in lines)])[coming].astype(np.float64),
-        promised_day=np.concatenate([_days(promised), _integers((line.arrive_on - today).days for line in lines)])[
+        promised_day=np.concatenate([days_of(promised), _integers((line.arrive_on - today).days for line in lines)])[
             coming
         ],
-        age_days=np.concatenate([np.maximum(_days(today - orders["ordered_date"]), 0), np.zeros(others, np.int64)])[
+        age_days=np.concatenate([np.maximum(days_of(today - orders["ordered_date"]), 0), np.zeros(others, np.int64)])[
             coming
         ],
-        group=np.concatenate([groups.numbers(orders), np.full(others, -1)])[coming],
+        group=np.concatenate([lead_times.numbers(orders), np.full(others, -1)])[coming],
         supplier=tuple(compress(suppliers, coming)),
         reference=tuple(compress(references, coming)),
     )
@@ -398,7 +360,7 @@ _UNITS = ("quantity", "received_quantity")
 
 
 def _still_to_come(lines: pl.DataFrame) -> FloatArray:
-    return _floats(lines, "quantity") - _floats(lines, "received_quantity", 0.0)
+    return floats_of(lines, "quantity") - floats_of(lines, "received_quantity", 0.0)
 
 
 def _integers(values: Iterable[int]) -> IntArray:
@@ -418,8 +380,8 @@ def _commitments(
     row = _row_numbers(promised, places)
     known = row >= 0
     row = row[known]
-    np.add.at(units, row, _floats(promised, "protected_quantity")[known])
-    owed = _floats(promised, "penalty_share", 0.0)[known] * _floats(planned, "price")[row]
+    np.add.at(units, row, floats_of(promised, "protected_quantity")[known])
+    owed = floats_of(promised, "penalty_share", 0.0)[known] * floats_of(planned, "price")[row]
     np.fmax.at(penalty, row, owed)
     rank = promised["tier"].fill_null(_TIERS[0]).replace_strict(list(_TIERS), range(len(_TIERS)), return_dtype=pl.Int64)
     np.maximum.at(tier, row, rank.to_numpy()[known])
@@ -438,10 +400,10 @@ def _standstill(
     cost, day = np.zeros(len(places)), np.full(len(places), -1, dtype=np.int64)
     per_day = snapshot.table("sites").select("site", "standstill_cost_per_day")
     needs = _component_needs(snapshot).join(per_day, on="site", how="left").sort("start_date", "order_id")
-    row, start = _row_numbers(needs, places), _days(needs["start_date"] - today)
+    row, start = _row_numbers(needs, places), days_of(needs["start_date"] - today)
     soon = np.flatnonzero((row >= 0) & (start >= 0) & (start < horizon_days))[::-1]
     # From the last to the first, so that the first need of a row is the one that stays.
-    cost[row[soon]], day[row[soon]] = _floats(needs, "standstill_cost_per_day", 0.0)[soon], start[soon]
+    cost[row[soon]], day[row[soon]] = floats_of(needs, "standstill_cost_per_day", 0.0)[soon], start[soon]
     return cost, day
 
 
@@ -450,11 +412,11 @@ def _known_demand(snapshot: Snapshot, places: pl.DataFrame, today: date, horizon
     due = snapshot.table("known_demand").filter(pl.col("adds_to_forecast")).sort("reference", "item", "site")
     needs = _component_needs(snapshot).sort("order_id", "item")
     parts = (
-        (due, due["due_date"], _floats(due, "quantity")),
-        (needs, needs["start_date"], _floats(needs, "quantity") * _floats(needs, "quantity_per")),
+        (due, due["due_date"], floats_of(due, "quantity")),
+        (needs, needs["start_date"], floats_of(needs, "quantity") * floats_of(needs, "quantity_per")),
     )
     for frame, dates, units in parts:
-        row, day = _row_numbers(frame, places), _days(dates - today)
+        row, day = _row_numbers(frame, places), days_of(dates - today)
         soon = (row >= 0) & (day >= 0) & (day < horizon_days)
         np.add.at(known, (row[soon], day[soon]), units[soon])
     return known

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sqlalchemy import Connection
 
+from inventory.ledger_frame import frame_of
 from inventory.records import (
     ActionKind,
     Case,
@@ -18,7 +20,7 @@ from inventory.records import (
 from tools.detect import cover_days
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
-from tools.needs import Need, donor_loss, free_units, spare_units
+from tools.needs import Need, donor_losses, spare_units
 from tools.options import PlannedMove, describe, offers
 from tools.outlook import Outlook
 from tools.plan import needs_of
@@ -33,9 +35,10 @@ def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outl
     """The outlook a plan run was made on, from its own record: same snapshot, ledger rows and thresholds."""
     return toolbox.outlook_of(
         toolbox.snapshot(run.snapshot_id),
-        list(run.ledger),
+        frame_of(run.ledger),
         list(run.committed_inbound),
         toolbox.thresholds(connection, run.threshold_version),
+        places=run.places,
         name=run.plan_run_id,
     )
 
@@ -155,9 +158,8 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))
     table: list[Option] = []
     needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
-    free = free_units(list(run.ledger))
     for need in needs:
-        decided = _decided(outlook, need, proposal, lanes, free)
+        decided = _decided(outlook, need, proposal, lanes)
         table += describe(
             outlook,
             need.row,
@@ -176,7 +178,6 @@ def _decided(
     need: Need,
     proposal: Proposal,
     lanes: dict[str, tuple[Lane, ...]],
-    free: dict[tuple[str, str], int],
 ) -> NeedPlan:
     """The need as the proposal's lines settle it; what giving costs the donor is priced as in the plan."""
     arrays = outlook.arrays
@@ -186,7 +187,8 @@ def _decided(
 
     def move(lane: Lane, units: int) -> PlannedMove:
         donor = arrays.row_of[(item, lane.origin)]
-        return PlannedMove(lane, units, donor, donor_loss(outlook, donor, spare_units(outlook, donor, free), units))
+        at, spare, given = (np.array([value]) for value in (donor, spare_units(outlook, donor), units))
+        return PlannedMove(lane, units, donor, float(donor_losses(outlook, at, spare, given)[0]))
 
     moves = tuple(
         move(lane, line.quantity)

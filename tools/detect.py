@@ -70,7 +70,7 @@ def _finding(
         supplier=supplier,
         cause=cause,
         bites_on=arrays.today + timedelta(days=day),
-        quantity=max(int(np.ceil(quantity - 1e-9)), 0),
+        quantity=max(int(np.ceil(quantity * (1.0 - 1e-7) - 1e-9)), 0),
         threshold=f"{kind.value}.{threshold}",
         threshold_value=_value(thresholds, kind, threshold, outlook, row),
         threshold_version=thresholds.version,
@@ -132,9 +132,10 @@ def _supplier_delays(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
         row = int(arrays.inbound.series[order])
         if outlook.planned[row]:
             by_supplier[arrays.inbound.supplier[order]][row].append(int(order))
+    late_lines = outlook.lead_times.late_lines(late_days)
     found = []
     for supplier, rows in sorted(by_supplier.items()):
-        if sum(len(orders) for orders in rows.values()) < thresholds.value(kind.value, "minimum_lines"):
+        if late_lines.get(supplier, 0) < thresholds.value(kind.value, "minimum_lines"):
             continue
         for row, orders in sorted(rows.items()):
             days_late = -int(arrays.inbound.promised_day[orders].min())

@@ -19,7 +19,7 @@ from inventory.snapshots import Snapshot
 from inventory.stock_book import differences
 from inventory.tables import imports, quarantine
 from tools.arrays import age_hours
-from tools.outlook import Outlook
+from tools.lead_times import LeadTimes
 from tools.thresholds import Thresholds
 
 WATCHED = ("stock", "demand", "purchase_orders", "transfers")
@@ -46,26 +46,26 @@ class HealthReport:
 
 
 def check_health(
-    connection: Connection, snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds, now: datetime
+    connection: Connection, snapshot: Snapshot, lead_times: LeadTimes, thresholds: Thresholds, now: datetime
 ) -> HealthReport:
     """Look at feed ages, count mismatches, refused rows and contract lead times."""
-    mismatches = _stock_mismatches(snapshot, outlook, thresholds)
-    booked = _book_differences(snapshot, outlook, thresholds)
+    cost_of = _costs(snapshot)
+    mismatches = _stock_mismatches(snapshot, cost_of, thresholds)
+    booked = _book_differences(snapshot, cost_of, thresholds)
     refused, refused_by_feed = _refused_rows(connection, snapshot, thresholds)
-    feeds = _feed_health(snapshot, outlook, thresholds, now, mismatches, refused_by_feed)
+    feeds = _feed_health(snapshot, thresholds, now, mismatches, refused_by_feed)
     findings = [
         *mismatches,
         *booked,
         *_stale_feeds(snapshot, feeds, thresholds),
         *refused,
-        *_lead_times(outlook, thresholds),
+        *_lead_times(snapshot, lead_times, thresholds),
     ]
     return HealthReport(tuple(feeds), tuple(sorted(findings, key=lambda f: (f.cause, f.site, f.item))))
 
 
 def _feed_health(
     snapshot: Snapshot,
-    outlook: Outlook,
     thresholds: Thresholds,
     now: datetime,
     mismatches: list[Finding],
@@ -73,10 +73,10 @@ def _feed_health(
 ) -> list[FeedHealth]:
     stated = snapshot.feeds()
     limit = thresholds.value(KIND.value, "feed_age_hours")
-    rows_at = Counter(outlook.arrays.sites)
+    rows_at = dict(snapshot.table("item_sites").group_by("site").len().sort("site").iter_rows())
     wrong_at = Counter(finding.site for finding in mismatches)
     found = []
-    for site in sorted(set(outlook.arrays.sites)):
+    for site in rows_at:
         for feed in WATCHED:
             as_of = stated.get((feed, site), snapshot.as_of)
             age = age_hours(as_of, now)
@@ -126,7 +126,12 @@ def _problem(
     )
 
 
-def _stock_mismatches(snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+def _costs(snapshot: Snapshot) -> dict[str, float]:
+    """Cost of each item that has one."""
+    return dict(snapshot.table("items").select("item", pl.col("cost").cast(pl.Float64)).drop_nulls().iter_rows())
+
+
+def _stock_mismatches(snapshot: Snapshot, cost_of: dict[str, float], thresholds: Thresholds) -> list[Finding]:
     stock = snapshot.table("stock")
     books = stock.group_by("item", "site", "source").agg(pl.col("on_hand").sum())
     both = (
@@ -144,8 +149,7 @@ def _stock_mismatches(snapshot: Snapshot, outlook: Outlook, thresholds: Threshol
             continue
         if share <= thresholds.value(KIND.value, "mismatch_share", site=site):
             continue
-        place = outlook.arrays.row_of.get((row["item"], site))
-        cost = float(outlook.arrays.cost[place]) if place is not None else 0.0
+        cost = cost_of.get(row["item"], 0.0)
         found.append(
             _problem(
                 snapshot,
@@ -167,7 +171,7 @@ def _stock_mismatches(snapshot: Snapshot, outlook: Outlook, thresholds: Threshol
     return found
 
 
-def _book_differences(snapshot: Snapshot, outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+def _book_differences(snapshot: Snapshot, cost_of: dict[str, float], thresholds: Thresholds) -> list[Finding]:
     """Stock that opening balance and movements do not lead to; only where movements are sent."""
     movements = snapshot.table("movements")
     if movements.is_empty():
@@ -183,8 +187,7 @@ def _book_differences(snapshot: Snapshot, outlook: Outlook, thresholds: Threshol
         stock, book = int(row["on_hand"]), int(row["rebuilt"])
         if abs(stock - book) < thresholds.value(KIND.value, "mismatch_units", site=row["site"]):
             continue
-        place = outlook.arrays.row_of.get((row["item"], row["site"]))
-        cost = float(outlook.arrays.cost[place]) if place is not None else 0.0
+        cost = cost_of.get(row["item"], 0.0)
         found.append(
             _problem(
                 snapshot,
@@ -260,21 +263,20 @@ def _refused_rows(
     return found, by_feed
 
 
-def _lead_times(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
+def _lead_times(snapshot: Snapshot, lead_times: LeadTimes, thresholds: Thresholds) -> list[Finding]:
     """Suppliers whose actual lead time is far from the contract, weighed by receipts."""
-    arrays = outlook.arrays
-    receipts = arrays.receipts
+    receipts = lead_times.receipts
     if not receipts.group.size:
         return []
-    pool = arrays.group_supplier[receipts.group]
+    pool = lead_times.pool[receipts.group]
     done = receipts.observed
-    orders = np.bincount(pool[done], minlength=len(arrays.suppliers))
-    actual = np.bincount(pool[done], receipts.days[done], minlength=len(arrays.suppliers))
+    orders = np.bincount(pool[done], minlength=len(lead_times.suppliers))
+    actual = np.bincount(pool[done], receipts.days[done], minlength=len(lead_times.suppliers))
     contract = np.bincount(
-        pool[done], arrays.group_contract_days[receipts.group[done]], minlength=len(arrays.suppliers)
+        pool[done], lead_times.contract_days[receipts.group[done]], minlength=len(lead_times.suppliers)
     )
     found = []
-    for number, supplier in enumerate(arrays.suppliers):
+    for number, supplier in enumerate(lead_times.suppliers):
         if orders[number] < thresholds.value(KIND.value, "lead_time_orders"):
             continue
         mean, promised = float(actual[number] / orders[number]), float(contract[number] / orders[number])
@@ -287,7 +289,7 @@ def _lead_times(outlook: Outlook, thresholds: Thresholds) -> list[Finding]:
                 site=EVERYWHERE,
                 supplier=supplier,
                 cause=f"lead_time:{supplier}",
-                bites_on=arrays.today,
+                bites_on=snapshot.as_of.date(),
                 quantity=int(orders[number]),
                 threshold=f"{KIND.value}.lead_time_days",
                 threshold_value=thresholds.value(KIND.value, "lead_time_days"),

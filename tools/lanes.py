@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 
 from inventory.snapshots import Snapshot
-from tools.arrays import FloatArray
+from tools.columns import FloatArray
 
 PICKING_DAYS = 1
 """Days between the decision and the first possible departure."""

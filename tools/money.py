@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from inventory.records import MoneyAtRisk
+from tools.columns import FloatArray, IntArray
 from tools.outlook import Outlook
 from tools.thresholds import Thresholds
 
@@ -16,10 +19,14 @@ def to_minor(amount: float) -> int:
 
 def penalty_per_unit(outlook: Outlook, row: int) -> float:
     """What one unit short costs on average, currency: margin lost plus the customer penalty on committed units."""
+    return float(penalties(outlook, np.array([row]))[0])
+
+
+def penalties(outlook: Outlook, rows: IntArray) -> FloatArray:
+    """`penalty_per_unit` of many rows."""
     arrays = outlook.arrays
-    short = max(outlook.short_units(row), 1e-9)
-    share = min(float(arrays.committed_units[row]) / short, 1.0)
-    return float(arrays.margin[row]) + share * float(arrays.commitment_penalty[row])
+    share = np.minimum(arrays.committed_units[rows] / np.maximum(outlook.short[rows], 1e-9), 1.0)
+    return np.asarray(arrays.margin[rows] + share * arrays.commitment_penalty[rows])
 
 
 def shortage_risk(outlook: Outlook, row: int, short_units: float) -> MoneyAtRisk:

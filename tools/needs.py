@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 
-from inventory.records import LedgerRow
 from optimizer.options.shortage import expected_shortage_curve, marginal_savings
 from optimizer.transfers.problem import TransferProblem
-from tools.arrays import FloatArray
+from tools.columns import FloatArray, IntArray
 from tools.lanes import Lane
-from tools.money import penalty_per_unit
+from tools.money import penalties
 from tools.outlook import Outlook
 
 PIECES = 8
@@ -68,79 +66,75 @@ def donor_floor(outlook: Outlook, row: int) -> int:
     return int(np.ceil(max(float(outlook.levels.reorder_point[row]), float(arrays.committed_units[row])) - 1e-9))
 
 
-def free_units(ledger: list[LedgerRow]) -> dict[tuple[str, str], int]:
-    """Units not yet promised, by item and site, before any floor."""
-    free: dict[tuple[str, str], int] = defaultdict(int)
-    for line in ledger:
-        free[(line.item, line.site)] += max(line.on_hand - line.allocated - line.reserved - line.in_flight, 0)
-    return dict(free)
+@dataclass(frozen=True)
+class Curves:
+    """Convex curves, a row each: units of every piece and money per unit, shape ``(rows, PIECES)``."""
+
+    units: FloatArray
+    money: FloatArray
+
+    @classmethod
+    def of_lots(cls, lot: FloatArray, money: FloatArray) -> Curves:
+        """Curves whose pieces are one lot each."""
+        return cls(np.repeat(lot[:, None], PIECES, axis=1), money)
 
 
-def worst_day(outlook: Outlook, row: int) -> int:
-    """Day of the row's window on which most units are expected to be owed."""
-    window = int(outlook.window_days[row])
-    return int(np.argmax(outlook.projection.expected_short_units[row, :window]))
-
-
-def _need_curve(outlook: Outlook, need: Need) -> tuple[FloatArray, FloatArray]:
-    row, day = need.row, worst_day(outlook, need.row)
-    arriving = outlook.arrivals.series == row
-    come = float(
-        (
-            outlook.arrivals.quantity[arriving] * outlook.arrivals.arrival_probability[arriving, : day + 1].sum(axis=1)
-        ).sum()
-    )
-    known = float(outlook.arrays.known_demand[row, : day + 1].sum())
-    lot = max(need.units / PIECES, 1.0)
+def need_curves(outlook: Outlook, needs: list[Need]) -> Curves:
+    """What units are worth to each need, falling with the units received."""
+    row = np.array([need.row for need in needs], dtype=np.int64)
+    day = outlook.worst_day[row]
+    lot = np.maximum(np.array([need.units for need in needs], dtype=np.float64) / PIECES, 1.0)
+    known = np.cumsum(outlook.arrays.known_demand[row], axis=1)[np.arange(row.size), day]
     curve = expected_shortage_curve(
-        [float(outlook.arrays.free[row]) + come - known],
-        [float(outlook.demand.mean_per_day[row]) * (day + 1)],
-        [float(outlook.demand.sd_per_day[row]) ** 2 * (day + 1)],
-        [lot],
+        outlook.arrays.free[row] + _come_by(outlook, outlook.worst_day)[row] - known,
+        outlook.demand.mean_per_day[row] * (day + 1),
+        outlook.demand.sd_per_day[row] ** 2 * (day + 1),
+        lot,
         PIECES,
     )
-    value = marginal_savings(curve)[0] / lot * penalty_per_unit(outlook, row) + need.relief_per_unit
-    return np.full(PIECES, lot), np.minimum.accumulate(value)
+    relief = np.array([need.relief_per_unit for need in needs])
+    value = marginal_savings(curve) / lot[:, None] * penalties(outlook, row)[:, None] + relief[:, None]
+    return Curves.of_lots(lot, np.minimum.accumulate(value, axis=1))
 
 
-def _donor_curve(outlook: Outlook, row: int, available: int) -> tuple[FloatArray, FloatArray]:
-    """Expected loss of giving, per unit, rising with the units given."""
-    window = float(outlook.window_days[row])
-    lot = max(available / PIECES, 1.0)
-    left = float(outlook.arrays.free[row]) - lot * PIECES
+def _come_by(outlook: Outlook, day: IntArray) -> FloatArray:
+    """Units expected to arrive up to and including a day, of each row."""
+    arrivals = outlook.arrivals
+    reached = np.cumsum(arrivals.arrival_probability, axis=1)[np.arange(arrivals.series.size), day[arrivals.series]]
+    return np.bincount(arrivals.series, arrivals.quantity * reached, outlook.arrays.rows).astype(np.float64)
+
+
+def donor_curves(outlook: Outlook, rows: IntArray, available: IntArray) -> Curves:
+    """What giving is expected to cost each donor, rising with the units given."""
+    window = outlook.window_days[rows].astype(np.float64)
+    lot = np.maximum(available / PIECES, 1.0)
     curve = expected_shortage_curve(
-        [left],
-        [float(outlook.demand.mean_per_day[row]) * window],
-        [float(outlook.demand.sd_per_day[row]) ** 2 * window],
-        [lot],
+        outlook.arrays.free[rows] - lot * PIECES,
+        outlook.demand.mean_per_day[rows] * window,
+        outlook.demand.sd_per_day[rows] ** 2 * window,
+        lot,
         PIECES,
     )
-    cost = marginal_savings(curve)[0][::-1] / lot * penalty_per_unit(outlook, row)
-    return np.full(PIECES, lot), np.maximum.accumulate(cost)
+    cost = marginal_savings(curve)[:, ::-1] / lot[:, None] * penalties(outlook, rows)[:, None]
+    return Curves.of_lots(lot, np.maximum.accumulate(cost, axis=1))
 
 
-def spare_units(outlook: Outlook, row: int, free: dict[tuple[str, str], int]) -> int:
+def spare_units(outlook: Outlook, row: int) -> int:
     """Units a site can give above its floor."""
-    place = (outlook.arrays.items[row], outlook.arrays.sites[row])
-    return max(free.get(place, 0) - donor_floor(outlook, row), 0)
+    return max(int(outlook.arrays.free[row]) - donor_floor(outlook, row), 0)
 
 
-def donor_loss(outlook: Outlook, row: int, available: int, units: int) -> float:
-    """Expected loss at a site that gives so many of its available units, currency, from its convex curve."""
-    left, loss = float(units), 0.0
-    for size, cost in zip(*_donor_curve(outlook, row, available), strict=True):
-        take = min(left, float(size))
-        loss += take * float(cost)
-        left -= take
-    return loss
+def donor_losses(outlook: Outlook, rows: IntArray, available: IntArray, units: IntArray) -> FloatArray:
+    """Expected loss at sites that give so many of their available units, currency, from their convex curves."""
+    curves = donor_curves(outlook, rows, available)
+    before = np.cumsum(curves.units, axis=1) - curves.units
+    taken = np.clip(units[:, None] - before, 0.0, curves.units)
+    return np.asarray((taken * curves.money).sum(axis=1))
 
 
-def joint_problem(
-    outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]], ledger: list[LedgerRow]
-) -> JointProblem:
+def joint_problem(outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]]) -> JointProblem:
     """All needs, every site of the same item that has units above its floor, and the lanes between them."""
     arrays = outlook.arrays
-    free = free_units(ledger)
     needing = {need.row for need in needs}
     floors: dict[int, int] = {}
     available: dict[int, int] = {}
@@ -155,27 +149,27 @@ def joint_problem(
                 continue
             if donor not in floors:
                 floors[donor] = donor_floor(outlook, donor)
-                available[donor] = spare_units(outlook, donor, free)
+                available[donor] = spare_units(outlook, donor)
             if available[donor] >= lane.lot:
                 choices.append(LaneChoice(donor, number, lane))
     donors = sorted({choice.donor_row for choice in choices})
     place = {row: number for number, row in enumerate(donors)}
-    need_curves = [_need_curve(outlook, need) for need in needs]
-    donor_curves = [_donor_curve(outlook, row, available[row]) for row in donors]
+    giving = np.array(donors, dtype=np.int64)
+    spare = np.array([available[row] for row in donors], dtype=np.int64)
+    wanted, given = need_curves(outlook, needs), donor_curves(outlook, giving, spare)
     groups = sorted({c.lane.name for c in choices if c.lane.capacity_per_day is not None})
     group_of = {name: number for number, name in enumerate(groups)}
     capacity = {c.lane.name: float(c.lane.capacity_per_day or 0.0) for c in choices}
-    empty = np.zeros((0, PIECES))
     return JointProblem(
         problem=TransferProblem(
             need_series=np.array([need.row for need in needs], dtype=np.int64),
-            need_piece_units=np.array([curve[0] for curve in need_curves]) if needs else empty,
-            need_piece_value=np.array([curve[1] for curve in need_curves]) if needs else empty,
+            need_piece_units=wanted.units,
+            need_piece_value=wanted.money,
             need_capacity=np.array([need.units for need in needs], dtype=np.int64),
-            donor_series=np.array(donors, dtype=np.int64),
-            donor_available=np.array([available[row] for row in donors], dtype=np.int64),
-            donor_piece_units=np.array([curve[0] for curve in donor_curves]) if donors else empty,
-            donor_piece_cost=np.array([curve[1] for curve in donor_curves]) if donors else empty,
+            donor_series=giving,
+            donor_available=spare,
+            donor_piece_units=given.units,
+            donor_piece_cost=given.money,
             lane_donor=np.array([place[c.donor_row] for c in choices], dtype=np.int64),
             lane_need=np.array([c.need for c in choices], dtype=np.int64),
             lane_unit_cost=np.array([c.lane.unit_cost for c in choices], dtype=np.float64),

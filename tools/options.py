@@ -17,7 +17,8 @@ from optimizer.options import OptionRows, OptionValues, price_options
 from optimizer.options.confidence import ranking_confidence
 from optimizer.options.flip import flip_point
 from optimizer.risk.projection import InboundSchedule
-from tools.arrays import FloatArray, NetworkArrays
+from tools.arrays import NetworkArrays
+from tools.columns import FloatArray
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
 from tools.needs import donor_floor, wanted_units
@@ -146,7 +147,7 @@ def _purchase(outlook: Outlook, row: int, days: int) -> Offer:
         return Offer(
             ActionKind.PURCHASE, 0, np.zeros(days), 0.0, 0.0, limit="no supplier sells this item", feasible=False
         )
-    law = outlook.law.probability[arrays.group[row]]
+    law = outlook.lead_times.law.probability[arrays.group[row]]
     reached = np.cumsum(law)
     arrival = np.zeros(days)
     arrival[: min(days, law.size)] = law[:days]
@@ -235,6 +236,11 @@ def best(values: OptionValues, options: list[Offer], minimum_net_benefit: float)
 def price(outlook: Outlook, row: int, options: list[Offer]) -> OptionValues:
     """Prices of the offers of one need."""
     return price_options(option_rows(outlook, row, options))
+
+
+def price_all(outlook: Outlook, rows: list[int], tables: list[list[Offer]]) -> list[OptionValues]:
+    """Prices of the offers of many needs."""
+    return [price(outlook, row, table) for row, table in zip(rows, tables, strict=True)]
 
 
 def describe(

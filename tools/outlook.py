@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from inventory.contract import REFUSE_BELOW_WEEKS
-from optimizer.demand.moments import DemandMoments, DemandShift, demand_moments, demand_shift
+from optimizer.demand.moments import DemandMoments, demand_moments
+from optimizer.demand.shift import DemandShift, demand_shift
 from optimizer.exposure.excess import ExcessExposure, excess_exposure
 from optimizer.laws.lead_time_demand import lead_time_demand_moments
-from optimizer.lead_time.kaplan_meier import LeadTimeLaw, kaplan_meier_lead_time
+from optimizer.lead_time.kaplan_meier import LeadTimeLaw
 from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
 from optimizer.stocking.levels import StockingLevels, stocking_levels
-from tools.arrays import BoolArray, FloatArray, Inbound, IntArray, NetworkArrays
+from tools.arrays import Inbound, NetworkArrays
+from tools.columns import BoolArray, FloatArray, IntArray
+from tools.lead_times import UNKNOWN_LEAD_TIME, LeadTimes
+from tools.rows import join_rows, take_rows
 from tools.thresholds import Thresholds
 
+UNKNOWN_LEAD_TIME_SD = 10.0
+"""Spread assumed where the supplier is not known, days."""
 INTERNAL_HANDLING_DAYS = 1.0
 """Picking and booking at the giving site, added to lane transit."""
+
+
+_BY_ROW = ("demand", "shift", "levels", "projection", "on_time", "excess")
+_FLAT = ("lead_time_mean", "lead_time_sd", "on_order", "overdue", "history_weeks", "window_days")
 
 
 @dataclass(frozen=True)
@@ -28,7 +40,7 @@ class Outlook:
     arrays: NetworkArrays
     demand: DemandMoments
     shift: DemandShift
-    law: LeadTimeLaw
+    lead_times: LeadTimes
     lead_time_mean: FloatArray
     lead_time_sd: FloatArray
     levels: StockingLevels
@@ -50,36 +62,63 @@ class Outlook:
         enough: BoolArray = self.history_weeks >= REFUSE_BELOW_WEEKS
         return enough
 
+    def take(self, rows: IntArray) -> Outlook:
+        """Only some rows, in the order given."""
+        kept = np.flatnonzero(np.isin(self.arrays.inbound.series, rows))
+        arrays = self.arrays.take(rows)
+        arrivals = replace(take_rows(self.arrivals, kept), series=arrays.inbound.series)
+        taken: dict[str, Any] = {name: take_rows(getattr(self, name), rows) for name in _BY_ROW}
+        taken |= {name: getattr(self, name)[rows] for name in _FLAT}
+        return replace(self, arrays=arrays, arrivals=arrivals, **taken)
+
+    def on(self, lead_times: LeadTimes, number: IntArray) -> Outlook:
+        """The same look with group ``g`` named ``number[g]``, as `lead_times` has it."""
+        renamed = np.append(number, -1)
+        inbound = replace(self.arrays.inbound, group=renamed[self.arrays.inbound.group])
+        arrays = replace(self.arrays, group=renamed[self.arrays.group], inbound=inbound)
+        return replace(self, arrays=arrays, lead_times=lead_times)
+
+    @classmethod
+    def join(cls, parts: Sequence[Outlook]) -> Outlook:
+        """Looks at parts of one network, end to end, all on the same lead times."""
+        arrays = NetworkArrays.join([part.arrays for part in parts])
+        arrivals = replace(join_rows([part.arrivals for part in parts]), series=arrays.inbound.series)
+        joined: dict[str, Any] = {name: join_rows([getattr(part, name) for part in parts]) for name in _BY_ROW}
+        joined |= {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FLAT}
+        return replace(parts[0], arrays=arrays, arrivals=arrivals, **joined)
+
+    @cached_property
+    def worst_day(self) -> IntArray:
+        """Day of each row's window on which most units are expected to be owed."""
+        days = np.arange(self.arrays.horizon_days)
+        owed = np.where(days < self.window_days[:, None], self.projection.expected_short_units, -1.0)
+        return np.asarray(np.argmax(owed, axis=1), dtype=np.int64)
+
+    @cached_property
+    def short(self) -> FloatArray:
+        """Expected units short over each row's window: the most that is owed on any day, for a sale lost is lost."""
+        return self.projection.expected_short_units[np.arange(self.arrays.rows), self.worst_day]
+
     def short_units(self, row: int) -> float:
-        """Expected units short over the row's window: the most that is owed on any day, for a sale lost is lost."""
-        return float(self.projection.expected_short_units[row, : int(self.window_days[row])].max())
+        """`short` of one row."""
+        return float(self.short[row])
 
     def short_units_on_time(self, row: int) -> float:
         """The same, had every overdue order arrived today."""
         return float(self.on_time.expected_short_units[row, : int(self.window_days[row])].max())
 
 
-def look_ahead(arrays: NetworkArrays, thresholds: Thresholds) -> Outlook:
-    """Estimate demand and lead times, set stocking levels, and project stock by day."""
-    demand = demand_moments(arrays.history)
-    law = kaplan_meier_lead_time(
-        arrays.receipts.days,
-        arrays.receipts.observed,
-        arrays.receipts.weight / max(float(arrays.receipts.weight.mean()), 1e-9) if arrays.receipts.weight.size else
-        arrays.receipts.weight,
-        arrays.receipts.group,
-        len(arrays.group_contract_days),
-        pool=arrays.group_supplier,
-        prior_days=arrays.group_contract_days,
-    )  # fmt: skip
-    mean_days, sd_days = _lead_times(arrays, law)
+def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresholds) -> Outlook:
+    """Estimate demand, set stocking levels, and project stock by day; groups of the rows are those of `lead_times`."""
+    demand = demand_moments(arrays.history.astype(np.float64))
+    mean_days, sd_days = _lead_times(arrays, lead_times)
     protected = lead_time_demand_moments(demand.mean_per_day, demand.sd_per_day, mean_days, sd_days, arrays.review_days)
     levels = stocking_levels(
         protected,
         order_quantity=np.maximum(arrays.minimum_order, np.maximum(demand.mean_per_day * 7.0, 1.0)),
         cycle_service_level=arrays.service_target,
     )
-    arrivals = arrival_schedule(arrays.inbound, law, arrays.horizon_days)
+    arrivals = arrival_schedule(arrays.inbound, lead_times.law, arrays.horizon_days)
     overdue = _overdue(arrays)
     projection = project_stock(
         arrays.free,
@@ -94,7 +133,7 @@ def look_ahead(arrays: NetworkArrays, thresholds: Thresholds) -> Outlook:
         arrays=arrays,
         demand=demand,
         shift=demand_shift(arrays.history, recent_periods=int(thresholds.value("demand_shift", "recent_weeks"))),
-        law=law,
+        lead_times=lead_times,
         lead_time_mean=mean_days,
         lead_time_sd=sd_days,
         levels=levels,
@@ -112,12 +151,12 @@ def look_ahead(arrays: NetworkArrays, thresholds: Thresholds) -> Outlook:
     )  # fmt: skip
 
 
-def _lead_times(arrays: NetworkArrays, law: LeadTimeLaw) -> tuple[FloatArray, FloatArray]:
+def _lead_times(arrays: NetworkArrays, lead_times: LeadTimes) -> tuple[FloatArray, FloatArray]:
     """Mean and spread of each row's replenishment: the lane from its source site, else the supplier's law."""
-    group = np.maximum(arrays.group, 0)
-    known = arrays.group >= 0
-    mean = np.where(known, law.mean_days()[group], 30.0) if law.probability.size else np.full(arrays.rows, 30.0)
-    sd = np.where(known, law.sd_days()[group], 10.0) if law.probability.size else np.full(arrays.rows, 10.0)
+    # An unknown supplier is the entry after the last group.
+    group = np.where(arrays.group >= 0, arrays.group, lead_times.mean_days.size)
+    mean = np.append(lead_times.mean_days, UNKNOWN_LEAD_TIME)[group]
+    sd = np.append(lead_times.sd_days, UNKNOWN_LEAD_TIME_SD)[group]
     internal = ~np.isnan(arrays.source_transit_days)
     mean = np.where(internal, np.nan_to_num(arrays.source_transit_days) + INTERNAL_HANDLING_DAYS, mean)
     sd = np.where(internal, np.nan_to_num(arrays.source_transit_sd), sd)

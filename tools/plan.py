@@ -9,14 +9,17 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 
+import polars as pl
 from sqlalchemy import Connection
 
 from inventory.cases import find_case
 from inventory.crash_points import crash_point
 from inventory.database import Transaction
 from inventory.errors import NotEnoughStockError
-from inventory.ledger import hold, ledger_rows, list_reservations, release, set_protection
+from inventory.ledger import hold, list_reservations, release, set_protection
+from inventory.ledger_frame import ledger_frame, rows_of
 from inventory.lifecycle import move
 from inventory.proposals import (
     count_plan_runs,
@@ -25,7 +28,7 @@ from inventory.proposals import (
     insert_plan_run,
     insert_proposal,
     list_proposals,
-    next_version,
+    next_versions,
 )
 from inventory.record import digest_text, short_id
 from inventory.records import (
@@ -34,7 +37,6 @@ from inventory.records import (
     Case,
     CaseKind,
     CaseState,
-    LedgerRow,
     PlanLine,
     PlanRun,
     Proposal,
@@ -42,10 +44,13 @@ from inventory.records import (
     ProposalLine,
     ProposalState,
 )
+from tools.arrays import frame_of_places
+from tools.lanes import Lane
 from tools.money import relief_per_unit, to_minor
 from tools.needs import Need, wanted_units
 from tools.outlook import Outlook
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
+from tools.sweeping import PART_ROWS, look_at_places, over_parts, parts_of, put_together
 from tools.thresholds import Thresholds
 from tools.toolbox import Toolbox, committed_lines
 
@@ -77,6 +82,29 @@ class Planned:
 
     plan_run_id: str
     proposal_ids: tuple[str, ...]
+    held_back: dict[str, str]
+    """Planned cases that got no draft, and why."""
+
+
+class Drafts(Protocol):
+    """Says which planned cases get a draft; asked in their order."""
+
+    def waits(self, case: Case) -> None:
+        """A proposal of the case is waiting for a person already."""
+
+    def refuses(self, case: Case, action: ActionKind, value_minor: int) -> str:
+        """Why the case gets no draft; empty when it gets one."""
+
+
+class EveryCase:
+    """Drafts for every case."""
+
+    def waits(self, case: Case) -> None:
+        """Nothing follows from it."""
+
+    def refuses(self, case: Case, action: ActionKind, value_minor: int) -> str:
+        """Nothing is refused."""
+        return ""
 
 
 def needs_of(case: Case, outlook: Outlook, thresholds: Thresholds) -> list[Need]:
@@ -104,8 +132,10 @@ def plan_parameters(toolbox: Toolbox, thresholds: Thresholds) -> PlanParameters:
     )
 
 
-def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, actor: str = "evenkeel") -> Planned:
-    """Decide every case that has no live proposal, jointly.
+def plan_cases(
+    toolbox: Toolbox, cases: list[Case], *, policy_version: int, drafts: Drafts | None = None, actor: str = "evenkeel"
+) -> Planned:
+    """Decide every case that has no live proposal, jointly; those that `drafts` does not refuse get a draft.
 
     The solve happens outside the transaction; inside it each reservation is a conditional update, so that a unit taken
     meanwhile by somebody else is not promised again.
@@ -117,23 +147,56 @@ def plan_cases(toolbox: Toolbox, cases: list[Case], *, policy_version: int, acto
         frozen = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)} - set(outdated)
         wanted = [case for case in cases if case.case_id not in frozen | resting]
         snapshot = toolbox.snapshot()
+        places = _places(wanted, toolbox.lanes(snapshot))
         ledger = _without(
-            connection, ledger_rows(connection, EVERYTHING), {old.proposal_id for old in outdated.values()}
+            connection,
+            ledger_frame(connection, EVERYTHING, items={item for item, _ in places}),
+            {old.proposal_id for old in outdated.values()},
         )
         committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
-    outlook = toolbox.outlook_of(snapshot, ledger, committed, thresholds)
+    ledger = ledger.join(frame_of_places(places), on=["item", "site"], how="semi", maintain_order="left")
+    outlook = _look(toolbox, places, ledger, committed, thresholds)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
-    items = {item for case in wanted for item in case.items}
-    ledger = [row for row in ledger if row.item in items]
-    joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), ledger, plan_parameters(toolbox, thresholds))
-    run = _plan_run(toolbox, outlook, wanted, ledger, committed, joint, thresholds, policy_version)
+    joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), plan_parameters(toolbox, thresholds))
+    run = _plan_run(toolbox, outlook, wanted, places, ledger, committed, joint, thresholds, policy_version)
     crash_point("plan.solved")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         run = _numbered(transaction.connection, run)
-        written = _write(transaction, toolbox, outlook, wanted, joint, run, outdated)
+        stubs, held_back = _stubs(
+            transaction.connection, toolbox, outlook, cases, joint, run, drafts or EveryCase(), outdated
+        )
+        run = run.model_copy(update={"held_back": held_back})
+        written = _write(transaction, stubs, joint, run, outdated)
         crash_point("plan.before_commit")
     crash_point("plan.after_commit")
-    return Planned(run.plan_run_id, tuple(written))
+    return Planned(run.plan_run_id, tuple(written), held_back)
+
+
+def _places(cases: list[Case], lanes: dict[str, tuple[Lane, ...]]) -> tuple[tuple[str, str], ...]:
+    """Item-sites a plan for the cases looks at: where the trouble is, and who could send units there."""
+    found: set[tuple[str, str]] = set()
+    for case in cases:
+        for finding in case.findings:
+            found.add((finding.item, finding.site))
+            if case.kind in NEEDING:
+                found |= {(finding.item, lane.origin) for lane in lanes.get(finding.site, ())}
+    return tuple(sorted(found))
+
+
+def _look(
+    toolbox: Toolbox,
+    places: tuple[tuple[str, str], ...],
+    ledger: pl.DataFrame,
+    committed: list[ProposalLine],
+    thresholds: Thresholds,
+) -> Outlook:
+    """The forward look on the places of a plan, part by part where there are many."""
+    snapshot = toolbox.snapshot()
+    if len(places) <= PART_ROWS:
+        return toolbox.outlook_of(snapshot, ledger, committed, thresholds, places=places)
+    lead_times = toolbox.lead_times(snapshot)
+    parts = parts_of(snapshot, ledger, lead_times, committed, thresholds, places=frame_of_places(places))
+    return put_together(list(over_parts(look_at_places, parts, toolbox.executor)), lead_times).outlook
 
 
 def _outdated(connection: Connection, cases: list[Case], thresholds: Thresholds) -> dict[str, Outdated]:
@@ -194,25 +257,26 @@ def _resting(connection: Connection, cases: list[Case], thresholds: Thresholds, 
     return resting
 
 
-def _without(connection: Connection, ledger: list[LedgerRow], proposals: set[str]) -> list[LedgerRow]:
+def _without(connection: Connection, ledger: pl.DataFrame, proposals: set[str]) -> pl.DataFrame:
     """The ledger as if some proposals had already given their units back."""
-    back: dict[tuple[str, str, str], int] = defaultdict(int)
-    for proposal_id in sorted(proposals):
-        for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("held",)):
-            back[(held.item, held.site, held.lot)] += held.quantity
-    return [
-        row.model_copy(update={"reserved": row.reserved - back[(row.item, row.site, row.lot)]})
-        if (row.item, row.site, row.lot) in back
-        else row
-        for row in ledger
+    held = [
+        (row.item, row.site, row.lot, row.quantity)
+        for proposal_id in sorted(proposals)
+        for row in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("held",))
     ]
+    place = ["item", "site", "lot"]
+    schema = {"item": pl.String, "site": pl.String, "lot": pl.String, "back": pl.Int64}
+    back = pl.DataFrame(held, schema=schema, orient="row").group_by(place).agg(pl.col("back").sum())
+    given = ledger.join(back, on=place, how="left", maintain_order="left")
+    return given.with_columns(reserved=pl.col("reserved") - pl.col("back").fill_null(0)).drop("back")
 
 
 def _plan_run(
     toolbox: Toolbox,
     outlook: Outlook,
     cases: list[Case],
-    ledger: list[LedgerRow],
+    places: tuple[tuple[str, str], ...],
+    ledger: pl.DataFrame,
     committed: list[ProposalLine],
     joint: JointPlan,
     thresholds: Thresholds,
@@ -241,7 +305,8 @@ def _plan_run(
         policy_version=policy_version,
         threshold_version=thresholds.version,
         case_ids=tuple(case.case_id for case in cases),
-        ledger=tuple(ledger),
+        places=places,
+        ledger=tuple(rows_of(ledger)),
         committed_inbound=tuple(committed),
         needs=needs,
         reliefs=tuple(decided.need.relief_per_unit for decided in joint.needs),
@@ -264,14 +329,45 @@ def _numbered(connection: Connection, run: PlanRun) -> PlanRun:
     return run.model_copy(update={"plan_run_id": short_id("plan", run.plan_run_id, str(count_plan_runs(connection)))})
 
 
-def _write(
-    transaction: Transaction,
+def _stubs(
+    connection: Connection,
     toolbox: Toolbox,
     outlook: Outlook,
     cases: list[Case],
     joint: JointPlan,
     run: PlanRun,
+    drafts: Drafts,
     outdated: dict[str, Outdated],
+) -> tuple[list[Proposal], dict[str, str]]:
+    """A draft for every planned case that gets one, and why the others get none; cases in their order."""
+    by_case = defaultdict(list)
+    for decided in joint.needs:
+        by_case[decided.need.case_id].append(decided)
+    live = {p.content.case_id: p.state for p in list_proposals(connection, EVERYTHING, states=LIVE)}
+    versions = next_versions(connection, EVERYTHING)
+    planned = set(run.case_ids)
+    stubs, held_back = [], {}
+    for case in cases:
+        if case.case_id in live and case.case_id not in outdated:
+            if live[case.case_id] in REPLACEABLE:
+                drafts.waits(case)
+            continue
+        if case.case_id not in planned:
+            continue
+        lines: list[ProposalLine] = []
+        for decided in by_case[case.case_id]:
+            lines += plan_lines(outlook, decided, len(lines) + 1)
+        stub = _stub(toolbox, outlook, case, lines, run, versions.get(case.case_id, 1))
+        refused = drafts.refuses(case, stub.content.action, stub.content.value_minor)
+        if refused:
+            held_back[case.case_id] = refused
+        else:
+            stubs.append(stub)
+    return stubs, held_back
+
+
+def _write(
+    transaction: Transaction, stubs: list[Proposal], joint: JointPlan, run: PlanRun, outdated: dict[str, Outdated]
 ) -> list[str]:
     connection = transaction.connection
     reasons = {old.proposal_id: old.reason for old in outdated.values()}
@@ -280,38 +376,18 @@ def _write(
             move(transaction, proposal, ProposalState.SUPERSEDED, reason=reasons[proposal.proposal_id])
             release(transaction, proposal.proposal_id)
     set_protection(transaction, joint.floors)
-    live = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)}
-    by_case = defaultdict(list)
-    for decided in joint.needs:
-        by_case[decided.need.case_id].append(decided)
     written: list[str] = []
     lost = dict(run.lost_to)
-    for case in cases:
-        if case.case_id in live:
-            continue
-        lines: list[ProposalLine] = []
-        for decided in by_case[case.case_id]:
-            lines += plan_lines(outlook, decided, len(lines) + 1)
-        proposal = _stub(connection, toolbox, outlook, case, lines, run)
+    for proposal in stubs:
         savepoint = connection.begin_nested()
         entries = len(transaction.entries)
         try:
             insert_proposal(transaction, proposal)
-            for line in lines:
-                if line.action is ActionKind.TRANSFER:
-                    hold(
-                        transaction,
-                        proposal_id=proposal.proposal_id,
-                        line=line.number,
-                        item=line.item,
-                        site=line.origin,
-                        destination=line.destination,
-                        quantity=line.quantity,
-                    )
+            _hold_lines(transaction, proposal)
         except NotEnoughStockError as error:
             savepoint.rollback()
             del transaction.entries[entries:]
-            lost[case.case_id] = f"units were taken while this was planned: {error}"
+            lost[proposal.content.case_id] = f"units were taken while this was planned: {error}"
             continue
         savepoint.commit()
         written.append(proposal.proposal_id)
@@ -319,8 +395,22 @@ def _write(
     return written
 
 
+def _hold_lines(transaction: Transaction, proposal: Proposal) -> None:
+    for line in proposal.content.lines:
+        if line.action is ActionKind.TRANSFER:
+            hold(
+                transaction,
+                proposal_id=proposal.proposal_id,
+                line=line.number,
+                item=line.item,
+                site=line.origin,
+                destination=line.destination,
+                quantity=line.quantity,
+            )
+
+
 def _stub(
-    connection: Connection, toolbox: Toolbox, outlook: Outlook, case: Case, lines: list[ProposalLine], run: PlanRun
+    toolbox: Toolbox, outlook: Outlook, case: Case, lines: list[ProposalLine], run: PlanRun, version: int
 ) -> Proposal:
     if not lines:
         finding = case.findings[0]
@@ -328,7 +418,7 @@ def _stub(
         lines = [hold_line(action, finding.item, finding.site, outlook.arrays.today)]
     content = ProposalContent(
         case_id=case.case_id,
-        version=next_version(connection, EVERYTHING, case.case_id),
+        version=version,
         action=min((line.action for line in lines), key=PREFERENCE.index),
         lines=tuple(lines),
         value_minor=_value(outlook, case, lines),

@@ -12,14 +12,14 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from inventory.records import ActionKind, LedgerRow, ProposalLine
+from inventory.records import ActionKind, ProposalLine
 from optimizer.transfers.problem import SolverPath, TransferPlan
 from optimizer.transfers.solve import solve_transfers, verify_plan
 from tools.errors import InfeasiblePlanError
 from tools.lanes import Lane
 from tools.money import to_minor
-from tools.needs import JointProblem, Need, donor_loss, joint_problem
-from tools.options import Offer, PlannedMove, best, offers, price
+from tools.needs import JointProblem, Need, donor_losses, joint_problem
+from tools.options import Offer, PlannedMove, best, offers, price_all
 from tools.outlook import Outlook
 
 MAXIMUM_ROUNDS = 4
@@ -66,7 +66,6 @@ def solve_needs(
     outlook: Outlook,
     needs: list[Need],
     lanes: dict[str, tuple[Lane, ...]],
-    ledger: list[LedgerRow],
     parameters: PlanParameters,
     *,
     force_path: str | None = None,
@@ -88,7 +87,7 @@ def solve_needs(
     sharing = list(range(len(needs)))
     paths: list[str] = []
     for attempt in range(MAXIMUM_ROUNDS):
-        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes, ledger)
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
         path = forced[attempt] if attempt < len(forced) else None
         plan = _solve(joint, parameters, path)
         paths.append(plan.solver_path)
@@ -139,26 +138,37 @@ def _choose(
     lanes: dict[str, tuple[Lane, ...]],
     parameters: PlanParameters,
 ) -> list[NeedPlan]:
-    moves: dict[int, list[PlannedMove]] = defaultdict(list)
-    available = dict(zip(joint.problem.donor_series.tolist(), joint.problem.donor_available.tolist(), strict=True))
-    for choice, units in zip(joint.choices, plan.units.tolist(), strict=True):
-        if units:
-            moves[sharing[choice.need]].append(
-                PlannedMove(
-                    choice.lane,
-                    units,
-                    choice.donor_row,
-                    donor_loss(outlook, choice.donor_row, available[choice.donor_row], units),
-                )
-            )
+    moves = _moves(outlook, sharing, joint, plan)
+    tables = [
+        offers(
+            outlook, need.row, moves.get(index, ()), lanes.get(outlook.arrays.sites[need.row], ()),
+            need.relief_per_unit,
+        )
+        for index, need in enumerate(needs)
+    ]  # fmt: skip
     decided = []
-    for index, need in enumerate(needs):
-        mine = tuple(moves.get(index, ()))
-        table = offers(outlook, need.row, mine, lanes.get(outlook.arrays.sites[need.row], ()), need.relief_per_unit)
-        values = price(outlook, need.row, table)
+    priced = price_all(outlook, [need.row for need in needs], tables)
+    for index, (need, table, values) in enumerate(zip(needs, tables, priced, strict=True)):
         chosen = best(values, table, parameters.minimum_net_benefit)
-        decided.append(NeedPlan(need, tuple(table), mine, chosen, float(values.net_value[chosen])))
+        net_value = float(values.net_value[chosen])
+        decided.append(NeedPlan(need, tuple(table), moves.get(index, ()), chosen, net_value))
     return decided
+
+
+def _moves(
+    outlook: Outlook, sharing: list[int], joint: JointProblem, plan: TransferPlan
+) -> dict[int, tuple[PlannedMove, ...]]:
+    """What the plan sends to each need, with what giving it costs the donor."""
+    used = np.flatnonzero(plan.units)
+    donor = joint.problem.lane_donor[used]
+    losses = donor_losses(
+        outlook, joint.problem.donor_series[donor], joint.problem.donor_available[donor], plan.units[used]
+    )
+    moves: dict[int, tuple[PlannedMove, ...]] = defaultdict(tuple)
+    for lane, loss in zip(used.tolist(), losses.tolist(), strict=True):
+        choice = joint.choices[lane]
+        moves[sharing[choice.need]] += (PlannedMove(choice.lane, int(plan.units[lane]), choice.donor_row, loss),)
+    return dict(moves)
 
 
 def _without_unused_moves(decided: NeedPlan) -> NeedPlan:

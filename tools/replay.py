@@ -42,7 +42,7 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
         hard_kill_seconds=None,
     )
     joint = solve_needs(
-        outlook, needs, toolbox.lanes(toolbox.snapshot(run.snapshot_id)), list(run.ledger), parameters,
+        outlook, needs, toolbox.lanes(toolbox.snapshot(run.snapshot_id)), parameters,
         force_path=run.solver_path,
     )  # fmt: skip
     again = [

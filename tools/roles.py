@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import polars as pl
 from sqlalchemy import Connection
 
 from inventory.audit import entries
@@ -20,7 +21,7 @@ from inventory.records import Scope
 from tools.assemble import outlook_class
 from tools.detect import cover_days
 from tools.lanes import read_lanes
-from tools.needs import donor_floor, free_units, wanted_units
+from tools.needs import donor_floor, spare_units, wanted_units
 from tools.options import best, offers, price
 from tools.outlook import Outlook
 from tools.toolbox import Toolbox
@@ -59,7 +60,7 @@ def _rows_of(outlook: Outlook, scope: Scope, item: str) -> list[int]:
 
 def inventory_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: str) -> RoleAnswer:
     """Where the units of an item are: on hand, promised, under way, on order."""
-    outlook = toolbox.decided_outlook(connection)
+    outlook = toolbox.decided_outlook(connection, items=[item])
     arrays = outlook.arrays
     ledger = ledger_rows(connection, scope, items=[item])
     table = []
@@ -78,7 +79,7 @@ def inventory_role(toolbox: Toolbox, connection: Connection, scope: Scope, item:
 
 def demand_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: str) -> RoleAnswer:
     """How an item sells: level, spread, class, and whether it has shifted."""
-    outlook = toolbox.decided_outlook(connection)
+    outlook = toolbox.decided_outlook(connection, items=[item])
     arrays, shift = outlook.arrays, outlook.shift
     table = [
         (
@@ -99,7 +100,7 @@ def demand_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: st
 
 def replenishment_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: str) -> RoleAnswer:
     """When and how much to reorder, and the risk of running out before it comes."""
-    outlook = toolbox.decided_outlook(connection)
+    outlook = toolbox.decided_outlook(connection, items=[item])
     arrays = outlook.arrays
     table = []
     for row in _rows_of(outlook, scope, item):
@@ -130,17 +131,16 @@ def _best_words(toolbox: Toolbox, outlook: Outlook, row: int) -> str:
 
 def allocation_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: str) -> RoleAnswer:
     """Who could give units of an item, who wants some, and over which lanes."""
-    outlook = toolbox.decided_outlook(connection)
+    outlook = toolbox.decided_outlook(connection, items=[item])
     arrays = outlook.arrays
     lanes = read_lanes(toolbox.snapshot())
-    free = free_units(ledger_rows(connection, scope, items=[item]))
     seen = _rows_of(outlook, scope, item)
     sites = {arrays.sites[row] for row in seen}
     table = []
     for row in seen:
         site = arrays.sites[row]
         floor = donor_floor(outlook, row)
-        spare = max(free.get((item, site), 0) - floor, 0)
+        spare = spare_units(outlook, row)
         position = float(arrays.free[row] + outlook.on_order[row])
         wants = wanted_units(outlook, row) if position < float(outlook.levels.reorder_point[row]) else 0
         ways = [lane.name for lane in lanes.get(site, ()) if lane.origin in sites]
@@ -151,12 +151,13 @@ def allocation_role(toolbox: Toolbox, connection: Connection, scope: Scope, item
 
 def supply_role(toolbox: Toolbox, connection: Connection, scope: Scope, supplier: str) -> RoleAnswer:
     """How a supplier delivers: lead times as they were, against the contract, and what is late now."""
-    outlook = toolbox.decided_outlook(connection)
-    arrays = outlook.arrays
-    if supplier not in arrays.suppliers:
-        raise NotFoundError(f"supplier {supplier!r}: known are {', '.join(arrays.suppliers)}")
-    groups = np.flatnonzero(arrays.group_supplier == arrays.suppliers.index(supplier))
-    receipts = arrays.receipts
+    lead_times = toolbox.lead_times(toolbox.snapshot())
+    if supplier not in lead_times.suppliers:
+        raise NotFoundError(f"supplier {supplier!r}: known are {', '.join(lead_times.suppliers)}")
+    of_supplier = lead_times.frame.filter(pl.col("supplier") == supplier)
+    groups = of_supplier["group"].cast(pl.Int64).to_numpy()
+    arrays = toolbox.decided_outlook(connection, items=of_supplier["item"].to_list()).arrays
+    receipts = lead_times.receipts
     done = receipts.observed & np.isin(receipts.group, groups)
     days = receipts.days[done]
     mine = [
@@ -169,7 +170,7 @@ def supply_role(toolbox: Toolbox, connection: Connection, scope: Scope, supplier
         ("receipts", f"{days.size}"),
         ("lead time, mean days", f"{days.mean():.1f}" if days.size else "unknown"),
         ("lead time, 95 % within days", f"{np.quantile(days, 0.95):.0f}" if days.size else "unknown"),
-        ("contract, mean days", f"{float(arrays.group_contract_days[groups].mean()):.1f}"),
+        ("contract, mean days", f"{float(lead_times.contract_days[groups].mean()):.1f}"),
         ("open lines", str(len(mine))),
         ("open lines past their promise", str(len(late))),
         ("units past their promise", f"{float(arrays.inbound.quantity[late].sum()):,.0f}"),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import polars as pl
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, select
 
 from inventory.database import Database
 from inventory.errors import SnapshotError
-from inventory.ledger import refreshed_rows
+from inventory.ledger_frame import ledger_frame
 from inventory.outbox import list_outbox
 from inventory.proposals import find_plan_run, list_proposals
 from inventory.record import digest_text, load
@@ -24,7 +26,6 @@ from inventory.records import (
     CaseKind,
     CaseState,
     DocumentState,
-    LedgerRow,
     PlanRun,
     Proposal,
     ProposalLine,
@@ -33,9 +34,10 @@ from inventory.records import (
 from inventory.rulebook import count_documents, find_policy, list_documents
 from inventory.snapshots import Snapshot, SnapshotStore
 from inventory.tables import approvals, cases, findings
-from tools.arrays import build_arrays
+from tools.arrays import build_arrays, frame_of_places
 from tools.erp.port import ErpPort
 from tools.lanes import Lane, read_lanes
+from tools.lead_times import LeadTimes
 from tools.outlook import Outlook, look_ahead
 from tools.thresholds import Thresholds, parse_thresholds
 
@@ -46,7 +48,6 @@ ADDING = (ActionKind.TRANSFER, ActionKind.PURCHASE)
 """Actions that bring units no feed shows yet; an expedited order is in the feed already."""
 UNDECIDED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
 PROMISED = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.APPROVED)
-_LEDGER = TypeAdapter(list[LedgerRow])
 _LINES = TypeAdapter(list[ProposalLine])
 SENT = (ProposalState.LEASED, ProposalState.SENT, ProposalState.IN_DOUBT, ProposalState.EXECUTED)
 
@@ -63,10 +64,12 @@ class Toolbox:
     seed: int = 20240408
     hard_kill_seconds: float | None = None
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
+    executor: Executor | None = None
+    """Whose workers look at the parts of the network; this process when ``None``."""
     _outlooks: dict[str, Outlook] = field(default_factory=dict)
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
     _snapshots: dict[str, Snapshot] = field(default_factory=dict)
-    _ledger: dict[tuple[Any, ...], LedgerRow] = field(default_factory=dict)
+    _lead_times: dict[str, LeadTimes] = field(default_factory=dict)
     _plan_runs: dict[str, PlanRun] = field(default_factory=dict)
     _thresholds: dict[str, Thresholds] = field(default_factory=dict)
     _lanes: dict[str, dict[str, tuple[Lane, ...]]] = field(default_factory=dict)
@@ -103,11 +106,11 @@ class Toolbox:
             self._lanes = {snapshot.snapshot_id: read_lanes(snapshot)}
         return self._lanes[snapshot.snapshot_id]
 
-    def ledger(self, connection: Connection) -> list[LedgerRow]:
-        """The whole ledger; steps of one sweep read it again and again, so rows that stayed the same are kept."""
-        rows = refreshed_rows(connection, EVERYTHING, self._ledger)
-        self._ledger = rows
-        return list(rows.values())
+    def lead_times(self, snapshot: Snapshot) -> LeadTimes:
+        """Lead times of a whole snapshot."""
+        if snapshot.snapshot_id not in self._lead_times:
+            self._lead_times = {snapshot.snapshot_id: LeadTimes.of(snapshot)}
+        return self._lead_times[snapshot.snapshot_id]
 
     def plan_run(self, connection: Connection, plan_run_id: str) -> PlanRun:
         """A plan run; it never changes, and every step of every case it decided reads it."""
@@ -117,55 +120,74 @@ class Toolbox:
             self._plan_runs = {plan_run_id: known}
         return known
 
-    def outlook(self, connection: Connection, *, exclude: Iterable[str] = ()) -> Outlook:
+    def outlook(
+        self, connection: Connection, *, items: Collection[str] | None = None, exclude: Iterable[str] = ()
+    ) -> Outlook:
         """The forward look on the current snapshot with today's ledger and everything already under way.
 
         Parameters
         ----------
+        items
+            The only items looked at; all when omitted.
         exclude
             Proposals whose own lines do not count as under way: those that are being decided about.
         """
         snapshot = self.snapshot()
+        places = None
+        if items is not None:
+            planned = snapshot.table("item_sites").filter(pl.col("item").is_in(sorted(set(items))))
+            places = list(planned.select("item", "site").iter_rows())
         return self.outlook_of(
             snapshot,
-            self.ledger(connection),
+            ledger_frame(connection, EVERYTHING, items=items),
             committed_lines(connection, snapshot, exclude=exclude),
             self.thresholds(connection),
+            places=places,
         )
 
-    def decided_outlook(self, connection: Connection) -> Outlook:
+    def decided_outlook(self, connection: Connection, *, items: Collection[str] | None = None) -> Outlook:
         """The forward look without what is only proposed: a draft nobody approved does not end the trouble."""
-        undecided = list_proposals(connection, EVERYTHING, states=UNDECIDED)
-        return self.outlook(connection, exclude=[proposal.proposal_id for proposal in undecided])
+        return self.outlook(connection, items=items, exclude=undecided(connection))
 
     def outlook_of(
         self,
         snapshot: Snapshot,
-        ledger: list[LedgerRow],
-        committed: list[ProposalLine],
+        ledger: pl.DataFrame,
+        committed: Sequence[ProposalLine],
         thresholds: Thresholds,
         *,
+        places: Sequence[tuple[str, str]] | None = None,
         name: str = "",
     ) -> Outlook:
-        """The forward look from given facts; the newest few are kept, since steps of one sweep share them.
+        """The forward look from given facts; the newest few are kept, since steps of one case share them.
 
         Parameters
         ----------
+        places
+            The only item-sites looked at; all that are planned when omitted.
         name
             Names the facts where something that never changes does, such as a plan run; else their digest does.
         """
         key = name or digest_text(
             snapshot.snapshot_id,
             str(thresholds.version),
-            _LEDGER.dump_json(ledger).decode(),
-            _LINES.dump_json(committed).decode(),
+            ledger.write_csv(),
+            _LINES.dump_json(list(committed)).decode(),
+            str(places),
         )
         if key not in self._outlooks:
-            days = int(thresholds.value("horizon", "days"))
-            arrays = build_arrays(snapshot, ledger, horizon_days=days, committed=committed)
+            lead_times = self.lead_times(snapshot)
+            arrays = build_arrays(
+                snapshot if places is None else snapshot.of_items({item for item, _ in places}),
+                ledger,
+                lead_times,
+                horizon_days=int(thresholds.value("horizon", "days")),
+                committed=committed,
+                places=None if places is None else frame_of_places(places),
+            )
             while len(self._outlooks) > 3:
                 self._outlooks.pop(next(iter(self._outlooks)))
-            self._outlooks[key] = look_ahead(arrays, thresholds)
+            self._outlooks[key] = look_ahead(arrays, lead_times, thresholds)
         return self._outlooks[key]
 
     def knowledge(self, connection: Connection) -> KnowledgeBase:
@@ -193,6 +215,11 @@ class Toolbox:
             ]
             self._knowledge = {key: KnowledgeBase(sources, self.knowledge_root)}
         return self._knowledge[key]
+
+
+def undecided(connection: Connection) -> list[str]:
+    """Proposals nobody has decided yet."""
+    return [proposal.proposal_id for proposal in list_proposals(connection, EVERYTHING, states=UNDECIDED)]
 
 
 def committed_lines(connection: Connection, snapshot: Snapshot, *, exclude: Iterable[str] = ()) -> list[ProposalLine]:

@@ -7,7 +7,10 @@ about their item-site. A case not found in two snapshots running is closed as ``
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import polars as pl
 
 from inventory.cases import CaseRow, insert_cases, miss_case, open_by_identity, refresh_cases, set_case_state
 from inventory.database import Transaction
@@ -24,6 +27,7 @@ from inventory.records import (
     MoneyAtRisk,
     ProposalState,
 )
+from inventory.snapshots import Snapshot
 from tools.health import EVERYWHERE
 from tools.money import add_up, excess_risk, imbalance_risk, shortage_risk, to_minor
 from tools.outlook import Outlook
@@ -42,14 +46,16 @@ class Triage:
     cleared: tuple[str, ...]
 
 
-def group_findings(findings: list[Finding], outlook: Outlook, thresholds: Thresholds, snapshot_id: str) -> list[Case]:
+def group_findings(
+    findings: Sequence[Finding], outlook: Outlook, thresholds: Thresholds, snapshot: Snapshot
+) -> list[Case]:
     """Cases of the findings, most money at risk first, then by identity; ids are given by :func:`open_cases`."""
     groups: dict[tuple[CaseKind, str, str], list[Finding]] = defaultdict(list)
     for finding in findings:
         groups[(finding.kind, scope_of_finding(finding), finding.cause)].append(finding)
-    planners = _planners(outlook)
+    planners = _planners(snapshot)
     cases = [
-        _case(kind, scope, cause, members, outlook, thresholds, snapshot_id, planners)
+        _case(kind, scope, cause, members, outlook, thresholds, snapshot.snapshot_id, planners)
         for (kind, scope, cause), members in groups.items()
     ]
     return sorted(cases, key=lambda case: (-case.money_at_risk.total, case.kind, case.scope, case.cause))
@@ -113,12 +119,13 @@ def _item_class(outlook: Outlook, finding: Finding) -> str:
     return outlook.arrays.item_class[row] if row is not None else "standard"
 
 
-def _planners(outlook: Outlook) -> dict[str, str]:
+def _planners(snapshot: Snapshot) -> dict[str, str]:
     """The planner who plans most items of each site, and of all sites together."""
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for site, planner in zip(outlook.arrays.sites, outlook.arrays.planner, strict=True):
-        counts[site][planner] += 1
-        counts[EVERYWHERE][planner] += 1
+    planned = snapshot.table("item_sites").group_by("site", pl.col("planner").fill_null("")).len()
+    for site, planner, count in planned.iter_rows():
+        counts[site][planner] += count
+        counts[EVERYWHERE][planner] += count
     return {site: min(count, key=lambda planner: (-count[planner], planner)) for site, count in counts.items()}
 
 

@@ -45,7 +45,7 @@ def explain_why(toolbox: Toolbox, connection: Connection, scope: Scope, item: st
     NotFoundError
         If nothing is planned there, or the asker may not see it.
     """
-    outlook = toolbox.decided_outlook(connection)
+    outlook = toolbox.decided_outlook(connection, items=[item])
     row = outlook.arrays.row_of.get((item, site))
     if row is None or not scope.allows(site, outlook.arrays.item_class[row]):
         raise NotFoundError(f"item {item} at site {site}: not planned, or not for {scope.user} to see")

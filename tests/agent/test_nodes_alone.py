@@ -33,7 +33,7 @@ def nothing(*_: object) -> None:
 def drafted(tmp_path_factory: pytest.TempPathFactory) -> World:
     """A sweep that stopped after planning: one draft, no facts kept yet."""
     world = World(tmp_path_factory.mktemp("drafted") / "home", two_sites_one_lane()).furnish()
-    context = SweepContext(toolbox=world.toolbox, recover=world.desk.recover, work_case=nothing, progress=nothing)
+    context = SweepContext(world.toolbox, world.desk.gate, world.desk.recover, nothing, nothing)
     sweep_graph().invoke({}, context=context)
     assert [proposal.state for proposal in world.proposals()] == [S.DRAFT]
     return world

@@ -64,7 +64,7 @@ def test_a_sweep_tells_how_far_it_is_and_how_long_each_step_took(
     first: Sweep, seen: list[tuple[str, int, int]]
 ) -> None:
     assert ("explain and rule", 5, 5) in seen
-    assert [step for step, _, _ in seen][:3] == ["recover", "look ahead", "detect"]
+    assert [step for step, _, _ in seen][:3] == ["recover", "health", "look ahead and detect"]
     assert set(STEPS[:-1]) <= set(first.seconds)
     assert all(seconds >= 0 for seconds in first.seconds.values())
 

@@ -129,6 +129,15 @@ _option = Option(
     binding_constraint="carrier capacity",
     break_even_penalty_minor=1_733,
     flip_point="none in range",
+    executable=False,
+    paid_by="logistics",
+    companion="by sea",
+    cost_parts_minor={"freight": 50_000, "handling": 5_000},
+    capital_minor=12_000,
+    capacity_units=40.0,
+    committed_units_late=2.5,
+    other_channels_units=1.25,
+    side_effects=("takes 40 units of the lane",),
     note="−12 %",
 )
 _fact = SituationFact(
@@ -274,6 +283,7 @@ _RECORDS: tuple[Record, ...] = (
         policy_version=4,
         threshold_version=2,
         case_ids=("case-1", "case-2"),
+        places=((BOARD, GHENT), (BOARD, PORTO)),
         ledger=(_ledger,),
         committed_inbound=(_line,),
         needs=(("case-1", BOARD, PORTO), ("case-2", BOARD, GHENT)),
@@ -285,6 +295,7 @@ _RECORDS: tuple[Record, ...] = (
         lines=(PlanLine(case_id="case-1", line=_line, net_value_minor=35_000),),
         lost_to={"case-2": "case-1 is worth more"},
         won_by={"case-2": "case-1"},
+        held_back={"case-3": "queue cap of 20 for pia reached"},
         at=NOW,
     ),
     Sweep(

@@ -8,11 +8,13 @@ import numpy as np
 import polars as pl
 import pytest
 
+from inventory.ledger_frame import frame_of
 from inventory.records import ActionKind, ProposalLine, ProposalState
 from tests.tools.conftest import Copy
 from tests.tools.networks import add_rows, amended, look, only_recent, order, replenished_by, sells, set_column
 from tests.worlds import MONDAY, ItemSite, Lane, Network, World, two_sites_one_lane
 from tools.arrays import NetworkArrays, build_arrays
+from tools.lead_times import LeadTimes
 from tools.toolbox import committed_lines
 
 PLAIN = Network(
@@ -113,14 +115,20 @@ def test_history_ends_with_the_last_week_and_is_unknown_before_the_first(arrays:
     assert arrays.history[gear, -6:].tolist() == [20, 21, 19, 21, 20, 19]
 
 
-def test_an_item_replenished_through_a_site_knows_lane_and_supplier_behind_it(arrays: NetworkArrays) -> None:
+def lead_times(world: World) -> LeadTimes:
+    return world.toolbox.lead_times(world.toolbox.snapshot())
+
+
+def test_an_item_replenished_through_a_site_knows_lane_and_supplier_behind_it(
+    plant: World, arrays: NetworkArrays
+) -> None:
     direct, through = arrays.row_of[("GEAR", "DC")], arrays.row_of[("GEAR", "PLANT")]
 
     assert (arrays.supplier[direct], arrays.source_site[direct]) == ("SUP", "")
     assert np.isnan(arrays.source_transit_days[direct])
     assert (arrays.supplier[through], arrays.source_site[through]) == ("CHEAP", "DC"), "the cheapest that sells it"
     assert arrays.source_transit_days[through] == 3.0
-    assert arrays.group_contract_days[arrays.group[through]] == 40.0
+    assert lead_times(plant).contract_days[arrays.group[through]] == 40.0
     assert arrays.group[direct] != arrays.group[through]
 
 
@@ -163,9 +171,10 @@ def test_open_orders_come_with_what_is_left_of_them_and_their_age(arrays: Networ
     }
 
 
-def test_every_past_order_is_a_receipt_of_its_supplier_and_item(arrays: NetworkArrays) -> None:
-    receipts = arrays.receipts
-    suppliers = {arrays.suppliers[arrays.group_supplier[group]] for group in receipts.group.tolist()}
+def test_every_past_order_is_a_receipt_of_its_supplier_and_item(plant: World) -> None:
+    known = lead_times(plant)
+    receipts = known.receipts
+    suppliers = {known.suppliers[known.pool[group]] for group in receipts.group.tolist()}
 
     assert suppliers == {"SUP"}
     assert int(receipts.observed.sum()) == 18
@@ -179,7 +188,8 @@ def test_stock_of_places_without_a_plan_is_left_out(plant: World, arrays: Networ
             number=1, action=ActionKind.TRANSFER, item="GEAR", origin="DC", destination="NOWHERE", quantity=9,
             cost_minor=0, ship_on=MONDAY, arrive_on=MONDAY,
         )  # fmt: skip
-        built = build_arrays(plant.toolbox.snapshot(), [], horizon_days=42, committed=[line])
+        snapshot = plant.toolbox.snapshot()
+        built = build_arrays(snapshot, frame_of([]), lead_times(plant), horizon_days=42, committed=[line])
         known = committed_lines(connection, plant.toolbox.snapshot())
 
     assert known == []

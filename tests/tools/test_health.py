@@ -10,7 +10,7 @@ import pytest
 from inventory.cases import list_cases
 from inventory.proposals import list_rulings
 from inventory.records import EVERYTHING, ActionKind, CaseKind, Finding, ProposalState, Tier
-from tests.tools.networks import Amended, add_rows, amended, counted, look, order, sells
+from tests.tools.networks import Amended, add_rows, amended, counted, order, sells
 from tests.worlds import START, World, two_sites_one_lane
 from tools.health import EVERYWHERE, HealthReport, check_health
 
@@ -38,9 +38,10 @@ def four_data_problems() -> Amended:
 
 
 def check(world: World, now: datetime) -> HealthReport:
-    outlook, thresholds = look(world)
+    snapshot = world.toolbox.snapshot()
     with world.database.read() as connection:
-        return check_health(connection, world.toolbox.snapshot(), outlook, thresholds, now)
+        thresholds = world.toolbox.thresholds(connection)
+        return check_health(connection, snapshot, world.toolbox.lead_times(snapshot), thresholds, now)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ import polars as pl
 import pytest
 
 from inventory.cases import find_case
-from inventory.ledger import ledger_rows
 from inventory.proposals import find_situation
 from inventory.records import EVERYTHING, ActionKind, CaseKind, Option, ProposalState, Situation
 from optimizer.options import OptionRows, price_options
@@ -34,12 +33,10 @@ MINIMUM = 5.0
 def solved(world: World) -> tuple[Outlook, tuple[NeedPlan, ...]]:
     """Every need of a furnished world, decided jointly, nothing written."""
     outlook, thresholds = look(world)
-    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, "snap-test")
+    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, world.toolbox.snapshot())
     needs = [need for case in cases for need in needs_of(case, outlook, thresholds)]
-    with world.database.read() as connection:
-        ledger = ledger_rows(connection, EVERYTHING)
     lanes = world.toolbox.lanes(world.toolbox.snapshot())
-    plan = solve_needs(outlook, needs, lanes, ledger, plan_parameters(world.toolbox, thresholds))
+    plan = solve_needs(outlook, needs, lanes, plan_parameters(world.toolbox, thresholds))
     return outlook, plan.needs
 
 
@@ -216,7 +213,7 @@ def test_equal_facts_price_equally(decided: Decided) -> None:
 
 def test_drivers_add_up_to_the_units_short(troubled: World) -> None:
     outlook, thresholds = look(troubled)
-    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, "snap-test")
+    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, troubled.toolbox.snapshot())
     seen = set()
     for case in cases:
         found = drivers(outlook, case)

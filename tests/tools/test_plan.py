@@ -265,7 +265,7 @@ def test_replay_tells_a_plan_that_does_not_repeat(guided: World, tmp_path: Path)
 
 def test_excess_and_data_problems_need_no_units_and_a_new_item_gets_none(troubled: World) -> None:
     outlook, thresholds = look(troubled)
-    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, "snap-test")
+    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, troubled.toolbox.snapshot())
     wanting = {case.kind for case in cases if needs_of(case, outlook, thresholds)}
     short = next(case for case in cases if case.kind is CaseKind.PROJECTED_STOCKOUT)
     newborn = short.model_copy(update={"findings": (short.findings[0].model_copy(update={"item": "NEW"}),)})

@@ -23,7 +23,7 @@ def look_and_open(world: World) -> tuple[str, ...]:
     """Detect and group as a sweep does, planning nothing; returns what was cleared."""
     outlook, thresholds = look(world)
     snapshot_id = world.toolbox.snapshot().snapshot_id
-    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, snapshot_id)
+    cases = group_findings(detect(outlook, thresholds), outlook, thresholds, world.toolbox.snapshot())
     with world.database.write("evenkeel", world.clock()) as transaction:
         return open_cases(transaction, cases, snapshot_id).cleared
 
@@ -42,7 +42,7 @@ def world(furnished: World, a_copy: Copy) -> World:
 def test_money_shares_of_every_case_sum_to_its_total_and_to_its_findings(troubled: World) -> None:
     outlook, thresholds = look(troubled)
     findings = detect(outlook, thresholds)
-    cases = group_findings(findings, outlook, thresholds, "snap-test")
+    cases = group_findings(findings, outlook, thresholds, troubled.toolbox.snapshot())
 
     assert len(cases) == 5
     for case in cases:
@@ -69,7 +69,7 @@ def test_findings_one_late_supplier_explains_are_one_case_about_the_supplier(tro
     outlook, thresholds = look(troubled)
     late = next(f for f in detect(outlook, thresholds) if f.kind is CaseKind.SUPPLIER_DELAY)
     other = late.model_copy(update={"item": "FINE"})
-    (case,) = group_findings([other, late], outlook, thresholds, "snap-test")
+    (case,) = group_findings([other, late], outlook, thresholds, troubled.toolbox.snapshot())
 
     assert (case.scope, case.cause) == ("LATECO", "late:LATECO")
     assert case.items == ("FINE", "LATE")
