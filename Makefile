@@ -1,6 +1,7 @@
 # The words everyone uses; CI calls the same ones.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
+BENCH := .venv-bench
 BIN := $(VENV)/bin
 
 .PHONY: setup check test acceptance mutants demo serve bench clean
@@ -34,8 +35,16 @@ demo: setup
 serve: setup
 	$(BIN)/evenkeel serve
 
-bench: setup
-	$(BIN)/python -m benchmarks.sweep
+bench: $(BENCH)/.installed
+	$(BENCH)/bin/python -m benchmarks.kernels
+	$(BENCH)/bin/python -m benchmarks.sweep
+
+# The project beside its peers, in an environment of their own.
+$(BENCH)/.installed: pyproject.toml constraints.txt benchmarks/requirements.txt
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable . \
+		--requirement benchmarks/requirements.txt
+	touch $@
 
 clean:
-	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(BENCH) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
