@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measure import Row, compare
+from benchmarks.measure import Row, compare, seconds
 from optimizer.demand.history import BLOCK_BYTES
 from optimizer.demand.moments import demand_moments
 from optimizer.demand.smoothing import smooth, smooth_intermittent
@@ -19,11 +19,13 @@ from optimizer.demand.smoothing_choice import choose_smoothing
 from optimizer.laws.empirical import empirical_demand
 
 PERIODS = 104
-# Vector operations a value goes through. Check: minimum, maximum; transposition: one copy; ends: one comparison; then
-# comparison, cast, events, keep (2), size (2), backlog (2), chance (2), level (2).
-SMOOTHING_OPERATIONS = 17
-# Spread: subtraction, sum, square, sum (float64 whatever the history).
-SPREAD_OPERATIONS = 4
+# Vector operations a value goes through, by kind. Smoothing: the check's maximum; the transposition's copy; comparisons
+# for the first demand and for events; the cast of an event; three operations on bytes to count it; then arithmetic:
+# keep, size, backlog, chance and level, two each. Spread: subtraction, sum, square, sum in float64, and for float32
+# a cast before them.
+MAXIMA, COPIES, COMPARISONS, CASTS, BYTES, ARITHMETIC = 1, 1, 2, 1, 3, 10
+SMOOTHING_OPERATIONS = MAXIMA + COPIES + COMPARISONS + CASTS + BYTES + ARITHMETIC
+SPREAD_OPERATIONS = {"float64": 4, "float32": 5}
 
 History = NDArray[np.floating[Any]]
 
@@ -71,7 +73,9 @@ def _against_statsforecast(series: int) -> list[Row]:
     rows = []
     for kind, target in ((np.float64, 60.0), (np.float32, 100.0)):
         mine = _smoothing(history.astype(kind))
-        fast, slow = compare(mine, lambda: peer.forecast(df=frame, h=1), repeats=5 if series < 50_000 else 3)
+        fast, slow = compare(
+            mine, lambda: peer.forecast(df=frame, h=1), repeats=5 if series < 50_000 else 3, clock=time.process_time
+        )
         rows.append(
             Row(
                 f"SBA + TSB, {np.dtype(kind).name}",
@@ -98,48 +102,75 @@ def _against_its_kernels(series: int) -> list[Row]:
 
     rows = []
     for kind, target in ((np.float64, 35.0), (np.float32, 35.0)):
-        fast, slow = compare(_smoothing(history.astype(kind)), peer)
+        fast, slow = compare(_smoothing(history.astype(kind)), peer, clock=time.process_time)
         name = f"SBA + TSB, {np.dtype(kind).name}"
         size = f"{series:,} x {PERIODS}"
         rows.append(Row(name, size, "series", series / fast, "its kernels, called directly", series / slow, target))
     return rows
 
 
-def _cache_mix(kind: type[Any], operations: int) -> Callable[[], None]:
-    """As many multiplications and additions on vectors of a block's length, all in cache, as a block's periods take."""
+def _smoothing_in_cache(kind: type[Any], blocks: int) -> Callable[[], None]:
+    """The same vector operations as smoothing so many blocks, each of its own kind, on vectors that stay in cache."""
     length = BLOCK_BYTES // np.dtype(kind).itemsize
-    states, news = [np.zeros(length, kind) for _ in range(6)], np.full(length, 0.5, kind)
+    states, news = [np.zeros(length, kind) for _ in range(5)], np.full(length, 0.5, kind)
+    bits, event = news.view(np.dtype(f"u{news.itemsize}")), np.zeros(length, np.bool_)
+    small = [np.zeros(length, np.uint8) for _ in range(2)]
 
     def run() -> None:
-        for step in range(operations):
-            state = states[step % 6]
-            if step % 2:
-                np.add(state, news, out=state)
-            else:
-                np.multiply(state, news, out=state)
+        for _ in range(blocks * PERIODS):
+            for _ in range(MAXIMA):
+                np.maximum.reduce(bits, axis=None)
+            for _ in range(COPIES):
+                np.copyto(states[0], news)
+            for _ in range(COMPARISONS):
+                np.greater(news, 0.0, out=event)
+            for _ in range(CASTS):
+                np.copyto(states[0], event)
+            for _ in range(BYTES):
+                np.maximum(small[0], small[1], out=small[0])
+            for step in range(ARITHMETIC):
+                operation = np.add if step % 2 else np.multiply
+                operation(states[step // 2], news, out=states[step // 2])
+
+    return run
+
+
+def _spread_in_cache(kind: type[Any], blocks: int) -> Callable[[], None]:
+    """The same for the spread, whose vectors are float64 whatever the history."""
+    length = BLOCK_BYTES // np.dtype(kind).itemsize
+    narrow, wide, sums = np.full(length, 0.5, kind), np.zeros(length), [np.zeros(length) for _ in range(2)]
+    cast = np.dtype(kind) != wide.dtype
+
+    def run() -> None:
+        for _ in range(blocks * PERIODS):
+            if cast:
+                np.copyto(wide, narrow)
+            np.subtract(wide, sums[0], out=wide)
+            np.add(sums[0], wide, out=sums[0])
+            np.multiply(wide, wide, out=wide)
+            np.add(sums[1], wide, out=sums[1])
 
     return run
 
 
 def _against_the_cache() -> list[Row]:
-    rows = []
+    rows, blocks = [], 4
     kinds: tuple[type[Any], ...] = (np.float64, np.float32)
     for kind in kinds:
-        length = BLOCK_BYTES // np.dtype(kind).itemsize
-        series = 8 * length
+        series = blocks * BLOCK_BYTES // np.dtype(kind).itemsize
         history: History = _history(series).astype(kind)
-        jobs: tuple[tuple[str, Callable[[History], object], int, int], ...] = (
-            ("smoothing", smooth, SMOOTHING_OPERATIONS, 0),
-            ("moments and class", demand_moments, SMOOTHING_OPERATIONS, SPREAD_OPERATIONS),
+        smoothed, spread = _smoothing_in_cache(kind, blocks), _spread_in_cache(kind, blocks)
+        more = SPREAD_OPERATIONS[np.dtype(kind).name]
+        jobs: tuple[tuple[str, Callable[[History], object], tuple[Callable[[], None], ...], int], ...] = (
+            ("smoothing", smooth, (smoothed,), SMOOTHING_OPERATIONS),
+            ("moments and class", demand_moments, (smoothed, spread), SMOOTHING_OPERATIONS + more),
         )
-        for job, mine, narrow, wide in jobs:
-            # Sums of squares are in double, whose vectors of a block's bytes hold half as many series as float's.
-            mixes = (_cache_mix(kind, 8 * PERIODS * narrow), _cache_mix(np.float64, wide * PERIODS * length // 1_024))
-            fast, limit = compare(partial(mine, history), partial(_run, mixes))
-            operations = (narrow + wide) * PERIODS * series
+        for job, mine, mix, each in jobs:
+            fast, limit = compare(partial(mine, history), partial(_run, mix), clock=time.process_time)
+            operations = each * PERIODS * series
             name, size = f"{job}, {np.dtype(kind).name}", f"{series:,} x {PERIODS}"
-            limited = operations / limit
-            rows.append(Row(name, size, "operations", operations / fast, "numpy in cache", limited, 0.6))
+            same = "the same in numpy, in cache"
+            rows.append(Row(name, size, "operations", operations / fast, same, operations / limit, 0.6))
     return rows
 
 
@@ -150,12 +181,7 @@ def _run(jobs: tuple[Callable[[], None], ...]) -> None:
 
 def _rate(job: Callable[[], object], series: int) -> float:
     job()
-    times = []
-    for _ in range(5):
-        started = time.perf_counter()
-        job()
-        times.append(time.perf_counter() - started)
-    return series / sorted(times)[2]
+    return series / min(seconds(job, time.process_time) for _ in range(5))
 
 
 def _against_targets() -> list[Row]:
@@ -187,6 +213,11 @@ def _against_a_bootstrap() -> Row:
             answer[start : start + 256] = np.quantile(drawn, 0.98, axis=1, method="inverted_cdf")
         return answer
 
-    fast, slow = compare(lambda: empirical_demand(history, periods, cells=64).quantile(0.98), bootstrap, repeats=3)
+    fast, slow = compare(
+        lambda: empirical_demand(history, periods, cells=64).quantile(0.98),
+        bootstrap,
+        repeats=3,
+        clock=time.process_time,
+    )
     size = f"{series:,} x {PERIODS}, {periods} periods"
     return Row("98 % of empirical demand", size, "series", series / fast, "bootstrap of 1,000", series / slow, 10.0)

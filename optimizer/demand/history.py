@@ -21,8 +21,8 @@ from numpy.typing import ArrayLike, NDArray
 Demand = NDArray[np.floating[Any]]
 Places = NDArray[np.intp]
 
-# 64 KiB a vector: the dozen vectors of a recursion stay in a megabyte of second-level cache.
-BLOCK_BYTES = 65_536
+# 128 KiB a vector: the six vectors of a recursion stay in a megabyte of second-level cache, and calls are few.
+BLOCK_BYTES = 131_072
 # Tall narrow tiles keep both sides of the transposition in first-level cache.
 _TILE = 512
 LARGEST_DEMAND = 1e15
@@ -40,15 +40,14 @@ class Block:
         Shape ``(periods, k)``, contiguous, with 0 where there is no observation.
     usable
         Shape ``(periods, k)``, 1 where there is an observation; None when there is one everywhere.
-    first, last
-        Index of the first and of the last period with demand, shape ``(k,)``; 0 and the last period without demand.
+    first
+        Index of the first period with demand, shape ``(k,)``; 0 without demand.
     """
 
     rows: slice
     demand: Demand
     usable: Demand | None
     first: Places
-    last: Places
 
     @property
     def series(self) -> int:
@@ -125,28 +124,28 @@ def blocks(table: Demand, series: int | None = None, name: str = "history") -> I
 
 def _block(rows: slice, source: Demand, buffer: Demand, name: str) -> Block:
     demand = buffer[:, : len(source)]
-    first, last = np.empty(len(source), np.intp), np.empty(len(source), np.intp)
+    first = np.empty(len(source), np.intp)
     gaps = False
     for start in range(0, len(source), _TILE):
-        # A tile is read once from memory; its check, its ends and its transposition find it in cache.
+        # A tile is read once from memory; its check, its first demand and its transposition find it in cache.
         tile, place = source[start : start + _TILE], slice(start, start + _TILE)
         gaps |= _has_gaps(tile, rows.start + start, name)
         demand[:, place] = tile.T
-        sold = tile > 0.0
-        first[place] = sold.argmax(axis=1)
-        last[place] = source.shape[1] - 1 - np.ascontiguousarray(sold[:, ::-1]).argmax(axis=1)
+        first[place] = (tile > 0.0).argmax(axis=1)
     if not gaps:
-        return Block(rows, demand, None, first, last)
+        return Block(rows, demand, None, first)
     usable = (demand == demand).astype(demand.dtype)
     np.copyto(demand, 0.0, where=usable == 0.0)
-    return Block(rows, demand, usable, first, last)
+    return Block(rows, demand, usable, first)
 
 
 def _has_gaps(tile: Demand, first_row: int, name: str) -> bool:
     """Whether there is a NaN; refuses what is no demand."""
-    lowest, highest = np.minimum.reduce(tile, axis=None), np.maximum.reduce(tile, axis=None)
-    # NaN goes through both and fails every comparison.
-    if lowest >= 0.0 and highest <= LARGEST_DEMAND:
+    # Read as whole numbers, the bits of positive floats are ordered as they are, and negative ones and NaN lie above:
+    # one maximum tells whether every value is in range.
+    bits = np.dtype(f"u{tile.itemsize}")
+    largest = tile.dtype.type(LARGEST_DEMAND).view(bits)
+    if np.maximum.reduce(tile.view(bits), axis=None) <= largest:
         return False
     bad = (tile < 0.0) | (tile > LARGEST_DEMAND)
     if bad.any():
@@ -155,7 +154,8 @@ def _has_gaps(tile: Demand, first_row: int, name: str) -> bool:
             f"{name} must be finite and not negative, at most {LARGEST_DEMAND:g}: "
             f"series {first_row + series}, period {period} holds {tile[series, period]}"
         )
-    return True
+    # A negative zero is no gap.
+    return bool(np.isnan(tile).any())
 
 
 def weight(name: str, value: float) -> float:

@@ -8,6 +8,7 @@ so no vector is indexed by a mask. What keeps the pass at two operations a state
 * Croston's interval p is carried as the backlog ``B = p (1 - w) / w`` plus the periods since the last demand. A period
   adds one, an event multiplies by ``1 - w``: that is ``p <- (1 - w) p + w q`` without ever forming the interval q.
 * Started with the first size and the first interval, both stay put at the first event: no "has it started" gate.
+* Events are counted in bytes, an eighth of the traffic of a state.
 
 Sums of squares are taken of deviations from the first size, in float64. Whatever that size is, it is one of the values,
 so at most `periods` times the spread is cancelled and no large level can drown it.
@@ -16,9 +17,12 @@ so at most `periods` times the spread is cancelled and no large level can drown 
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from optimizer.arguments import FloatArray
+from optimizer.arguments import BoolArray, FloatArray
 from optimizer.demand.history import Block, Demand
+
+_BYTE = np.iinfo(np.uint8).max
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Recursion:
     size: Demand
     backlog: Demand
     chance: Demand
-    events: Demand
+    events: FloatArray
     first_size: FloatArray
     first_interval: FloatArray
     since: FloatArray
@@ -60,12 +64,12 @@ def recursion(block: Block, size_weight: float, chance_weight: float, *, level: 
     """The state of each series of the block after its last period; weights in (0, 1)."""
     state = _start(block, size_weight)
     event, keep = np.empty(block.series, block.dtype), np.empty(block.series, block.dtype)
-    sold = np.empty(block.series, np.bool_)
+    sold, counter = np.empty(block.series, np.bool_), _Counter(block)
     for period, demand in enumerate(block.demand):
         observed = block.observed(period)
         np.greater(demand, 0.0, out=sold)
         np.copyto(event, sold)
-        np.add(state.events, event, out=state.events)
+        counter.count(period, sold)
         np.multiply(event, -size_weight, out=keep)
         np.add(keep, 1.0, out=keep)
         np.multiply(state.size, keep, out=state.size)
@@ -77,25 +81,61 @@ def recursion(block: Block, size_weight: float, chance_weight: float, *, level: 
         if level:
             np.multiply(state.level, block.remembered(period, size_weight), out=state.level)
             np.add(state.level, demand, out=state.level)
+    counter.total(state.events, state.since)
     if spread:
         _add_spread(block, state)
     return state
 
 
+class _Counter:
+    """Events of each series, and usable periods since the last: counted in bytes, carried over before they overflow."""
+
+    def __init__(self, block: Block) -> None:
+        self._usable, self._periods = block.usable, 0
+        self._events, self._seen, self._last, self._place = (np.zeros(block.series, np.uint8) for _ in range(4))
+        self._all_events, self._all_seen, self._all_last = (np.zeros(block.series) for _ in range(3))
+        self._observed = np.empty(block.series, np.bool_)
+
+    def count(self, period: int, sold: BoolArray) -> None:
+        """One period more, with an event where `sold`."""
+        if self._periods == _BYTE:
+            self._carry()
+        self._periods += 1
+        event = sold.view(np.uint8)
+        np.add(self._events, event, out=self._events)
+        np.multiply(event, self._so_far(period), out=self._place)
+        np.maximum(self._last, self._place, out=self._last)
+
+    def total(self, events: FloatArray, since: FloatArray) -> None:
+        """Write the sums down; without an event `since` is all usable periods."""
+        self._carry()
+        np.copyto(events, self._all_events)
+        np.subtract(self._all_seen, self._all_last, out=since)
+
+    def _so_far(self, period: int) -> NDArray[np.uint8] | np.uint8:
+        """Usable periods since the last carry, one number when they are the same for all."""
+        if self._usable is None:
+            return np.uint8(self._periods)
+        np.greater(self._usable[period], 0.0, out=self._observed)
+        return np.add(self._seen, self._observed.view(np.uint8), out=self._seen)
+
+    def _carry(self) -> None:
+        self._all_events += self._events
+        np.copyto(self._all_last, self._all_seen + self._last, where=self._last > 0)
+        self._all_seen += self._periods if self._usable is None else self._seen
+        for bytes_ in (self._events, self._seen, self._last):
+            bytes_.fill(0)
+        self._periods = 0
+
+
 def _start(block: Block, size_weight: float) -> Recursion:
-    first, last, series = block.first, block.last, np.arange(block.series)
-    size = block.demand[first, series]
-    events, chance, level = (np.zeros(block.series, block.dtype) for _ in range(3))
+    size = block.demand[block.first, np.arange(block.series)]
+    chance, level = np.zeros(block.series, block.dtype), np.zeros(block.series, block.dtype)
     interval = first_interval(block)
-    if block.usable is None:
-        since = np.where(size > 0.0, len(block.demand) - 1.0 - last, float(len(block.demand)))
-    else:
-        so_far: FloatArray = np.cumsum(block.usable, axis=0, dtype=np.float64)
-        since = so_far[-1] - np.where(size > 0.0, so_far[last, series], 0.0)
     backlog = (interval * ((1.0 - size_weight) / size_weight)).astype(block.dtype)
     first_size: FloatArray = np.asarray(size, dtype=np.float64).copy()
     size /= size_weight
-    deviation, squares = np.zeros(block.series), np.zeros(block.series)
+    events, since, deviation, squares = (np.zeros(block.series) for _ in range(4))
     return Recursion(level, size, backlog, chance, events, first_size, interval, since, deviation, squares)
 
 

@@ -66,7 +66,7 @@ def choose_smoothing(
     if not offered:
         raise ValueError("alphas must offer at least one weight")
     n = len(table)
-    choice = SmoothingChoice(np.empty(n), np.full(n, np.inf), np.empty(n))
+    choice = SmoothingChoice(np.full(n, offered[0]), np.full(n, np.inf), np.zeros(n))
     for block in blocks(table):
         alpha, best, rate = (
             choice.alpha[block.rows],
@@ -139,5 +139,6 @@ def _forecast(method: Method, alpha: float, size: Demand, chance: Demand, interv
     elif method == "tsb":
         np.multiply(size, chance, out=out)
     else:
-        np.divide(size, interval, out=out)
+        # Without a demand there is neither size nor interval, and no forecast.
+        np.divide(size, np.maximum(interval, 1.0), out=out)
         np.multiply(out, 1.0 - alpha / 2.0, out=out)

@@ -1,17 +1,21 @@
 """How sure a ranking of options is: does the best stay best when the parameters are a little wrong?"""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, IntArray, index
 from optimizer.laws.demand_law import DemandLaw
-from optimizer.options.pricing import OptionRows, price_options
-from optimizer.risk.projection import InboundSchedule
+from optimizer.options.arrival import shifted_arrival
+from optimizer.options.choice import chosen_rows
+from optimizer.options.pricing import price_options
+from optimizer.options.rows import OptionRows
+from optimizer.options.worlds import Worlds
 
-BLOCK_ROWS = 16_384
-"""Rows priced at once: draws are stacked until they fill a block."""
+WORLDS_AT_ONCE = 1_024
+"""Draws are stacked until their worlds fill a block."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +43,72 @@ class ParameterError:
 
 @dataclass(frozen=True)
 class RankingConfidence:
-    """Per case, shape ``(cases,)``: the row chosen at the given parameters, and the share of draws that choose it."""
+    """What the draws say.
+
+    Parameters
+    ----------
+    best_row
+        Shape ``(cases,)``, the row chosen at the given parameters.
+    confidence
+        Shape ``(cases,)``, the share of draws that choose it again.
+    share_best
+        Shape ``(rows,)``, the share of draws that choose each row; they sum to one in each case.
+    """
 
     best_row: IntArray
     confidence: FloatArray
+    share_best: FloatArray
+
+
+@dataclass(frozen=True)
+class ParameterDraws:
+    """Errors drawn for some cases; draws of cases drawn apart lie beside each other.
+
+    Parameters
+    ----------
+    level, spread
+        Shape ``(draws, cases)``, factors on mean demand and on its coefficient of variation.
+    delay
+        Shape ``(draws, rows)``, days.
+    """
+
+    level: FloatArray
+    spread: FloatArray
+    delay: FloatArray
+
+    @classmethod
+    def drawn(
+        cls,
+        generator: np.random.Generator,
+        draws: int,
+        cases: int,
+        rows: int,
+        error: ParameterError = ParameterError(),
+    ) -> "ParameterDraws":
+        """Errors of `cases` cases with `rows` options in all, all numbers taken at once."""
+        if draws < 1:
+            raise ValueError(f"draws must be at least 1, got {draws}")
+        level = _lognormal(error.mean_cv, (draws, cases), generator)
+        spread = _lognormal(error.spread_cv, (draws, cases), generator)
+        delay = np.rint(generator.normal(0.0, 1.0, (draws, rows)) * error.delay_sd_days)
+        return cls(level, spread, delay)
+
+    @classmethod
+    def beside(cls, parts: Sequence["ParameterDraws"]) -> "ParameterDraws":
+        """Draws of several cases, each from a generator of its own, so that none depends on its company."""
+        return cls(*(np.concatenate([getattr(part, f.name) for part in parts], axis=1) for f in fields(cls)))
 
 
 def ranking_confidence(
     rows: OptionRows,
     case: ArrayLike,
+    draws: ParameterDraws,
     *,
-    draws: int,
-    generator: np.random.Generator,
-    error: ParameterError = ParameterError(),
+    eligible: ArrayLike | None = None,
+    minimum: ArrayLike = 0.0,
     law: DemandLaw = "gamma",
 ) -> RankingConfidence:
-    """Share of parameter draws in which the best option of each case stays best.
+    """Share of parameter draws in which the best option of each case stays best, all cases in one call.
 
     Options of one case see the same error of demand, each its own error of arrival. Ties go to the lowest row.
 
@@ -63,65 +117,62 @@ def ranking_confidence(
     rows
         Options to rank by net value.
     case
-        Shape ``(rows,)``, the case of each row, numbered 0..cases - 1, none without a row.
+        Shape ``(rows,)``, the case of each row, numbered 0..cases - 1, none without a row; a world belongs to one case.
     draws
-        Number of draws, at least 1.
-    generator
-        Source of randomness; all numbers are drawn before anything is computed.
+        Errors of all cases and rows.
+    eligible, minimum
+        As in `choice.chosen_rows`.
 
     Raises
     ------
     ValueError
-        If a case has no row, or an argument is out of range.
+        If a case has no row, or the draws are of other cases or rows.
     """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, got {draws}")
-    cases = int(np.max(case, initial=-1)) + 1
-    member = index("case", case, cases)
-    if len(member) != len(rows.quantity) or np.bincount(member, minlength=cases).min(initial=1) == 0:
-        raise ValueError(f"every row needs a case and every case in 0..{cases - 1} a row")
-    level = _lognormal(error.mean_cv, (draws, cases), generator)
-    spread = _lognormal(error.spread_cv, (draws, cases), generator)
-    delay = np.rint(generator.normal(0.0, 1.0, (draws, len(member))) * error.delay_sd_days).astype(np.int64)
-    chosen = _best_rows(price_options(rows, law=law).net_value, member)
-    kept = np.zeros(cases)
-    together = max(BLOCK_ROWS // max(len(member), 1), 1)
-    for first in range(0, draws, together):
-        block = slice(first, min(first + together, draws))
-        value = price_options(
-            _drawn(rows, level[block, member], spread[block, member], delay[block]), law=law
-        ).net_value
-        for worth in value.reshape(-1, len(member)):
-            kept += _best_rows(worth, member) == chosen
-    return RankingConfidence(chosen, kept / draws)
-
-
-def _drawn(rows: OptionRows, level: FloatArray, spread: FloatArray, delay: IntArray) -> OptionRows:
-    """The rows once per draw, one draw after the other; the errors have shape ``(draws, rows)``."""
-    draws, count = delay.shape
-
-    def repeated(values: FloatArray) -> FloatArray:
-        return np.tile(values, (draws,) + (1,) * (values.ndim - 1))
-
-    offset = np.arange(draws)[:, None] * count
-    inbound = rows.inbound
-    if inbound is not None:
-        inbound = InboundSchedule(
-            (inbound.series + offset).ravel(), repeated(inbound.quantity), repeated(inbound.arrival_probability)
+    chosen = chosen_rows(price_options(rows, law=law).net_value, case, eligible=eligible, minimum=minimum)
+    member = index("case", case, len(chosen))
+    if draws.level.shape[1] != len(chosen) or draws.delay.shape[1] != len(member):
+        raise ValueError(
+            f"draws must be of {len(chosen)} cases and {len(member)} rows, "
+            f"got {draws.level.shape[1]} and {draws.delay.shape[1]}"
         )
-    return OptionRows(
-        quantity=repeated(rows.quantity),
-        unit_cost=repeated(rows.unit_cost),
-        fixed_cost=repeated(rows.fixed_cost),
-        penalty_per_unit=repeated(rows.penalty_per_unit),
-        holding_cost_per_unit_day=repeated(rows.holding_cost_per_unit_day),
-        on_hand=repeated(rows.on_hand),
-        credit=repeated(rows.saved_elsewhere),
-        mean_per_day=(rows.mean_per_day * level).ravel(),
-        sd_per_day=(rows.sd_per_day * level * spread).ravel(),
-        arrival_probability=_shifted(repeated(rows.arrival_probability), delay.ravel()),
-        inbound=inbound,
-        baseline=(rows.nothing_done + offset).ravel(),
+    owner = np.zeros(len(rows.worlds), dtype=np.int64)
+    owner[rows.world] = owner[rows.baseline] = member
+    best = np.zeros(len(member))
+    count = len(draws.delay)
+    together = max(WORLDS_AT_ONCE // len(rows.worlds), 1)
+    for first in range(0, count, together):
+        block = slice(first, min(first + together, count))
+        drawn = _drawn(rows, draws.level[block][:, owner], draws.spread[block][:, owner], draws.delay[block])
+        for worth in price_options(drawn, law=law).net_value.reshape(-1, len(member)):
+            best[chosen_rows(worth, member, eligible=eligible, minimum=minimum)] += 1.0
+    return RankingConfidence(chosen, best[chosen] / count, best / count)
+
+
+def _drawn(rows: OptionRows, level: FloatArray, spread: FloatArray, delay: FloatArray) -> OptionRows:
+    """The rows once per draw, one draw after the other; errors are ``(draws, worlds)``, delays ``(draws, rows)``."""
+    draws, count = delay.shape
+    worlds = len(rows.worlds)
+    repeated = rows.take(np.tile(np.arange(count), draws))
+    offset = np.repeat(np.arange(draws) * worlds, count)
+    return replace(
+        repeated,
+        worlds=scaled_demand(rows.worlds.take(np.tile(np.arange(worlds), draws)), level.ravel(), spread.ravel()),
+        world=repeated.world + offset,
+        baseline=repeated.baseline + offset,
+        arrival_probability=shifted_arrival(repeated.arrival_probability, delay.ravel()),
+    )
+
+
+def scaled_demand(worlds: Worlds, level: FloatArray, spread: FloatArray) -> Worlds:
+    """The worlds with mean demand times `level` and its coefficient of variation times `spread`, each ``(worlds,)``."""
+
+    def scaled(values: FloatArray, factor: FloatArray) -> FloatArray:
+        return values * factor.reshape(-1, *([1] * (values.ndim - 1)))
+
+    return replace(
+        worlds,
+        mean_per_day=scaled(worlds.mean_per_day, level),
+        sd_per_day=scaled(worlds.sd_per_day, level * spread),
     )
 
 
@@ -129,20 +180,3 @@ def _lognormal(cv: float, shape: tuple[int, int], generator: np.random.Generator
     """Positive factors with mean one and the given coefficient of variation."""
     sigma = np.sqrt(np.log1p(cv * cv))
     return np.asarray(np.exp(sigma * generator.normal(0.0, 1.0, shape) - 0.5 * sigma * sigma))
-
-
-def _best_rows(value: FloatArray, member: IntArray) -> IntArray:
-    """Row of highest value per case, the lowest row among equals."""
-    order = np.lexsort((np.arange(len(value)), -value, member))
-    first = np.searchsorted(member[order], np.arange(int(member.max(initial=-1)) + 1))
-    return order[first].astype(np.int64)
-
-
-def _shifted(arrival: FloatArray, delay: IntArray) -> FloatArray:
-    """Arrival laws moved by whole days: what would come before today comes today, what leaves the horizon is late."""
-    days = arrival.shape[1]
-    target = np.maximum(np.arange(days) + delay[:, None], 0)
-    moved = np.zeros((len(arrival), days + 1))
-    row = np.broadcast_to(np.arange(len(arrival))[:, None], target.shape)
-    np.add.at(moved, (row, np.minimum(target, days)), arrival)
-    return moved[:, :days]

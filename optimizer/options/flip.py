@@ -1,21 +1,31 @@
-"""Where an answer changes as one parameter moves."""
+"""Where an answer changes as one parameter moves, for many cases at once."""
 
 from collections.abc import Callable, Hashable
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from optimizer.arguments import FloatArray, finite
+
+Answers = NDArray[np.int64]
 
 
-def flip_point(
-    evaluate: Callable[[float], Hashable], low: float, high: float, *, tolerance: float = 1e-6, samples: int = 16
-) -> float | None:
-    """First value, going from `low` to `high`, at which `evaluate` differs from its answer at `low`.
+def flip_points(
+    evaluate: Callable[[FloatArray], Answers],
+    low: ArrayLike,
+    high: ArrayLike,
+    *,
+    tolerance: float = 1e-6,
+    samples: int = 16,
+) -> FloatArray:
+    """First value of each case, going from `low` to `high`, at which its answer differs from that at `low`.
 
     Parameters
     ----------
     evaluate
-        The answer at a value, such as the chosen option.
+        Answers ``(cases,)`` at values ``(cases,)``, such as the chosen options; one call serves all cases.
     low, high
-        Where to start and where to stop; `high` may lie below `low`.
+        Shape ``(cases,)``, where to start and where to stop; `high` may lie below `low`.
     tolerance
         Width of the final bracket relative to the range, positive.
     samples
@@ -24,13 +34,43 @@ def flip_point(
 
     Returns
     -------
-    float | None
-        A value at which the answer differs, within the tolerance of the change; None if there is none in range.
+    FloatArray
+        Shape ``(cases,)``, a value at which the answer differs, within the tolerance of the change; NaN if there is
+        none in range.
 
     Raises
     ------
     ValueError
         If an argument is out of range.
+    """
+    start, stop = np.broadcast_arrays(finite("low", low), finite("high", high))
+    if not tolerance > 0.0 or samples < 1:
+        raise ValueError(f"tolerance must be positive and samples at least 1, got {tolerance} and {samples}")
+    answer = evaluate(start.copy())
+    same, other = start.copy(), np.full(start.shape, np.nan)
+    for step in range(1, samples + 1):
+        value = start + (stop - start) * step / samples
+        open_ = np.isnan(other)
+        changed = open_ & (evaluate(value) != answer)
+        other[changed] = value[changed]
+        still = open_ & ~changed
+        same[still] = value[still]
+        if not still.any():
+            break
+    found = ~np.isnan(other)
+    steps = int(np.ceil(np.log2(1.0 / (samples * tolerance)))) if samples * tolerance < 1.0 else 0
+    for _ in range(steps if found.any() else 0):
+        middle = np.where(found, 0.5 * (same + other), start)
+        differs = evaluate(middle) != answer
+        other[found & differs] = middle[found & differs]
+        same[found & ~differs] = middle[found & ~differs]
+    return other
+
+
+def flip_point(
+    evaluate: Callable[[float], Hashable], low: float, high: float, *, tolerance: float = 1e-6, samples: int = 16
+) -> float | None:
+    """The same for one case with any kind of answer; None if there is none in range.
 
     Examples
     --------
@@ -39,28 +79,10 @@ def flip_point(
     >>> flip_point(lambda x: x > 20.0, 0.0, 10.0) is None
     True
     """
-    if not (np.isfinite(low) and np.isfinite(high)):
-        raise ValueError(f"low and high must be finite, got {low} and {high}")
-    if tolerance <= 0.0 or samples < 1:
-        raise ValueError(f"tolerance must be positive and samples at least 1, got {tolerance} and {samples}")
-    answer = evaluate(low)
-    same = low
-    for step in range(1, samples + 1):
-        other = low + (high - low) * step / samples
-        if evaluate(other) != answer:
-            return _bisect(evaluate, answer, same, other, tolerance * abs(high - low))
-        same = other
-    return None
+    known: dict[Hashable, int] = {}
 
+    def numbered(value: FloatArray) -> Answers:
+        return np.array([known.setdefault(evaluate(float(value[0])), len(known))])
 
-def _bisect(evaluate: Callable[[float], Hashable], answer: Hashable, same: float, other: float, width: float) -> float:
-    """The end of the bracket at which the answer differs, once it is no wider than `width`."""
-    while abs(other - same) > width:
-        middle = 0.5 * (same + other)
-        if middle in (same, other):
-            break
-        if evaluate(middle) == answer:
-            same = middle
-        else:
-            other = middle
-    return other
+    found = flip_points(numbered, [low], [high], tolerance=tolerance, samples=samples)
+    return None if np.isnan(found[0]) else float(found[0])

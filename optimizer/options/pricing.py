@@ -2,183 +2,169 @@
 
 Rules
 -----
-1. Every option is a change of the arrival schedule: `quantity` more units, on a day drawn from `arrival_probability`.
-   *Hold* is the option of quantity zero: it costs nothing, saves nothing and is scored like any other.
-2. A unit short is counted once, on the day demand first goes without it: the short units of a path are the highest
-   expected backlog it reaches, before the arrival without the option and from the arrival on with it.
-3. Money of an option: fixed cost if used, unit cost, and holding of the units it adds to the shelf within the horizon.
-   `unit_cost` is what the option costs per unit beyond what would be paid anyway.
-4. Net value = penalty x units avoided + credit - cost.
+1. Every option is a change of the arrival schedule (`quantity` more units on a day drawn from `arrival_probability`),
+   of the world it finds (an open order moved, demand raised, units taken away), or of both. *Hold* is the option that
+   changes nothing: it costs nothing, saves nothing and is scored like any other.
+2. Units short are lost sales, each counted once (`lost_sales.py`).
+3. Cost is landed: price, duty, freight, handling, order, carrying, expected write-off, loss elsewhere, revenue given
+   up, each a figure of its own; the whole is their sum.
+4. Carrying and write-off are of stock beyond what lies there if nothing is done; where it is less, that is saved.
+   Added units are taken to be sold before those that were there: first to what would have been lost.
+5. Net value = penalty x units avoided + saved - cost.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from optimizer.arguments import FloatArray, IntArray, finite, index, mass_function, non_negative, same_length
+from optimizer.arguments import FloatArray
 from optimizer.laws.demand_law import DemandLaw
-from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
+from optimizer.options.lost_sales import LossSurface, last_sum, loss_surface
+from optimizer.options.rows import CostParts, OptionRows, OptionValues
+from optimizer.options.worlds import Worlds
 
-
-@dataclass(frozen=True)
-class OptionRows:
-    """Options to price: one row is one option of one case, shape ``(rows,)`` unless said otherwise.
-
-    Parameters
-    ----------
-    quantity
-        Units, 0 for hold.
-    arrival_probability
-        Shape ``(rows, horizon_days)``, column 0 today; rows sum to at most one, the rest arrives too late to matter.
-    unit_cost, fixed_cost
-        Money per unit, and once if the quantity is positive.
-    penalty_per_unit
-        Money per unit short.
-    holding_cost_per_unit_day
-        Money per unit and day on the shelf.
-    on_hand
-        Units free to be sold.
-    mean_per_day, sd_per_day
-        Demand, units.
-    inbound
-        What arrives anyway; its `series` counts the rows.
-    credit
-        Money the option saves elsewhere, such as carrying cost of surplus it takes away; none when omitted.
-    baseline
-        Row that says what happens if nothing is done; each row itself when omitted. An option that brings an open
-        order in earlier leaves that order out of its own inbound, and compares with a row that has it.
-
-    Raises
-    ------
-    ValueError
-        If a shape or sign is wrong.
-    """
-
-    quantity: FloatArray
-    arrival_probability: FloatArray
-    unit_cost: FloatArray
-    fixed_cost: FloatArray
-    penalty_per_unit: FloatArray
-    holding_cost_per_unit_day: FloatArray
-    on_hand: FloatArray
-    mean_per_day: FloatArray
-    sd_per_day: FloatArray
-    inbound: InboundSchedule | None = None
-    credit: FloatArray | None = None
-    baseline: IntArray | None = None
-
-    def __post_init__(self) -> None:
-        checked = {"arrival_probability": mass_function("arrival_probability", self.arrival_probability)}
-        checked["on_hand"] = finite("on_hand", self.on_hand)
-        rows = len(checked["on_hand"])
-        for field in fields(self):
-            if field.name not in checked and field.name not in ("inbound", "credit", "baseline"):
-                checked[field.name] = non_negative(field.name, getattr(self, field.name))
-        if self.credit is not None:
-            checked["credit"] = non_negative("credit", self.credit)
-        same_length(**checked)
-        if self.baseline is not None:
-            object.__setattr__(self, "baseline", index("baseline", self.baseline, rows))
-        for name, values in checked.items():
-            object.__setattr__(self, name, values)
-
-    @property
-    def horizon_days(self) -> int:
-        """Days looked at."""
-        return int(self.arrival_probability.shape[1])
-
-    @property
-    def saved_elsewhere(self) -> FloatArray:
-        """`credit`, zeros when omitted."""
-        return np.zeros(len(self.quantity)) if self.credit is None else self.credit
-
-    @property
-    def nothing_done(self) -> IntArray:
-        """`baseline`, each row itself when omitted."""
-        return np.arange(len(self.quantity)) if self.baseline is None else self.baseline
-
-
-@dataclass(frozen=True)
-class OptionValues:
-    """Prices of the options, shape ``(rows,)`` throughout.
-
-    Parameters
-    ----------
-    cost
-        Money the option costs.
-    expected_short_before, expected_short_after
-        Units short over the horizon with nothing done, and with the option.
-    shortage_avoided_units, shortage_avoided_value
-        Their difference, in units and at the penalty.
-    service_after
-        Share of expected demand met on time with the option, in [0, 1]; 1 without demand.
-    expected_leftover
-        Units on the shelf at the end of the horizon with the option.
-    net_value
-        Money saved, here and elsewhere, less money spent.
-    break_even_penalty
-        Penalty per unit at which the option pays; infinite where it costs and avoids nothing, 0 where it is free.
-    """
-
-    cost: FloatArray
-    expected_short_before: FloatArray
-    expected_short_after: FloatArray
-    shortage_avoided_units: FloatArray
-    shortage_avoided_value: FloatArray
-    service_after: FloatArray
-    expected_leftover: FloatArray
-    net_value: FloatArray
-    break_even_penalty: FloatArray
+_ROWS_AT_ONCE = 8_192
 
 
 def price_options(rows: OptionRows, *, law: DemandLaw = "gamma") -> OptionValues:
-    """Price every row; two projections, one without and one with the option's units, carry all arrival days."""
-    without = _project(rows, law)
-    added = _project(replace(rows, on_hand=rows.on_hand + rows.quantity), law)
-    before, after = _short_units(rows.arrival_probability, without, added)
-    before = before[rows.nothing_done]
-    avoided = np.maximum(before - after, 0.0)
-    shelf = np.cumsum(rows.arrival_probability, axis=1) * (added.expected_on_hand - without.expected_on_hand)
-    used = rows.quantity > 0.0
-    holding = rows.holding_cost_per_unit_day * shelf.sum(axis=1)
-    cost = np.where(used, rows.fixed_cost + rows.unit_cost * rows.quantity + holding, 0.0)
-    saved = rows.penalty_per_unit * avoided
-    demand = rows.mean_per_day * rows.horizon_days
+    """Price every row.
+
+    Parameters
+    ----------
+    rows
+        Options; those that share a world share its walk, so a case costs one walk and few operations an option.
+    law
+        Law of demand over an interval, see `laws.demand_law`.
+
+    Returns
+    -------
+    OptionValues
+        Arrays of shape ``(rows,)``, in the order of the rows.
+
+    Source
+    ------
+    Newsvendor accounting of an option by arrival: Silver, Pyke & Thomas (2017), Inventory and Production Management in
+    Supply Chains, 4th ed., ch. 9; the loss is that of `lost_sales.py`.
+    """
+    return price_on(surface_of(rows, law=law), rows)
+
+
+def surface_of(rows: OptionRows, *, law: DemandLaw = "gamma") -> LossSurface:
+    """The walk that prices the rows, and any others in the same worlds with no more units."""
+    most = np.zeros(len(rows.worlds))
+    np.maximum.at(most, rows.world, rows.quantity)
+    return loss_surface(rows.worlds, most, law=law)
+
+
+def price_on(surface: LossSurface, rows: OptionRows) -> OptionValues:
+    """Prices on a walk already made: for other costs, penalties, arrivals or quantities in the same worlds."""
+    days = shelf_days(surface)
+    blocks = [
+        _priced(surface, days, rows.take(np.arange(start, min(start + _ROWS_AT_ONCE, len(rows)))))
+        for start in range(0, len(rows), _ROWS_AT_ONCE)
+    ]
+    return _joined(blocks) if blocks else _priced(surface, days, rows)
+
+
+@dataclass(frozen=True)
+class ShelfDays:
+    """A world with nothing added, by day: units lost up to it, and on the shelf after it, each ``(worlds, days)``."""
+
+    lost: FloatArray
+    on_hand: FloatArray
+
+
+def shelf_days(surface: LossSurface) -> ShelfDays:
+    """Lost and remaining units of every world by day, zero past its horizon."""
+    worlds = surface.worlds
+    day = np.arange(1.0, worlds.days + 1.0)
+    time = np.minimum(day, worlds.horizon_days[:, None])
+    at = time * (surface.epochs / worlds.horizon_days)[:, None]
+    base = np.minimum(np.floor(at + 1e-9).astype(np.int64), surface.epochs[:, None] - 1)
+    row = np.arange(len(worlds))[:, None]
+    left, right = surface.lost_until[row, base], surface.lost_until[row, base + 1]
+    # Cubic pieces may fall a hair where the loss only rises.
+    rising = np.maximum.accumulate(np.maximum(left + (at - base) * (right - left), 0.0), axis=1)
+    lost = np.minimum(rising, surface.lost[:, None])
+    demand = worlds.until(worlds.mean_per_day, time)
+    if worlds.known_demand is not None:
+        demand += worlds.until(worlds.known_demand, time)
+    on_hand = worlds.on_hand[:, None] + _received(worlds) - demand + lost
+    inside = day <= worlds.horizon_days[:, None]
+    return ShelfDays(lost, np.maximum(on_hand, 0.0) * inside)
+
+
+def _received(worlds: Worlds) -> FloatArray:
+    received = np.zeros((len(worlds), worlds.days))
+    if worlds.inbound is not None:
+        arrived = worlds.inbound.quantity[:, None] * worlds.inbound.arrival_probability[:, : worlds.days]
+        np.add.at(received, worlds.inbound.series, arrived)
+    return np.cumsum(received, axis=1)
+
+
+def _priced(surface: LossSurface, days: ShelfDays, rows: OptionRows) -> OptionValues:
+    worlds = rows.worlds
+    before = surface.lost[rows.baseline]
+    untouched = surface.lost[rows.world]
+    with_units = surface.lost_with(rows.world, rows.quantity, rows.arrival_probability)
+    after = np.maximum(with_units - rows.of("served_elsewhere"), 0.0)
+    demand = worlds.expected_demand()
+    shelf, left = _added(worlds, days, rows, untouched - with_units)
+    sold = (demand[rows.world] - with_units) * rows.of("sale_value")
+    gained = sold - (demand[rows.baseline] - before) * rows.of("baseline_sale_value")
+    carrying, write_off = rows.holding_cost_per_unit_day * shelf, rows.of("write_off_per_unit") * left
+    parts = CostParts(
+        price=rows.unit_cost * rows.quantity,
+        duty=rows.of("duty_per_unit") * rows.quantity,
+        freight=rows.of("freight_per_unit") * rows.quantity + rows.of("freight"),
+        handling=rows.of("handling_per_unit") * rows.quantity,
+        order=rows.fixed_cost,
+        carrying=np.maximum(carrying, 0.0),
+        write_off=np.maximum(write_off, 0.0),
+        elsewhere=rows.of("elsewhere_cost"),
+        revenue=np.maximum(-gained, 0.0),
+    )
+    saved = rows.of("credit") + np.maximum(-carrying, 0.0) + np.maximum(-write_off, 0.0) + np.maximum(gained, 0.0)
+    cost, avoided = parts.total(), before - after
+    value = rows.penalty_per_unit * avoided
+    end = days.on_hand[np.arange(len(worlds)), worlds.horizon_days - 1]
     return OptionValues(
         cost=cost,
+        parts=parts,
+        saved=saved,
         expected_short_before=before,
         expected_short_after=after,
         shortage_avoided_units=avoided,
-        shortage_avoided_value=saved,
-        service_after=_service(after, demand),
-        expected_leftover=without.expected_on_hand[:, -1] + shelf[:, -1],
-        net_value=saved + rows.saved_elsewhere - cost,
-        break_even_penalty=_break_even(cost, avoided),
+        shortage_avoided_value=value,
+        service_after=_service(after, demand[rows.world]),
+        expected_leftover=np.maximum(end[rows.baseline] + left, 0.0),
+        leftover_added=left,
+        net_value=value + saved - cost,
+        break_even_penalty=_break_even(cost - saved, avoided),
     )
 
 
-def _project(rows: OptionRows, law: DemandLaw) -> StockProjection:
-    return project_stock(
-        rows.on_hand,
-        rows.mean_per_day,
-        rows.sd_per_day,
-        horizon_days=rows.horizon_days,
-        inbound=rows.inbound,
-        law=law,
-    )
+def _added(worlds: Worlds, days: ShelfDays, rows: OptionRows, avoided: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Unit-days on the shelf, and units at the end, beyond those of the baseline."""
+    horizon = worlds.horizon_days[rows.world]
+    inside = np.arange(worlds.days) < horizon[:, None]
+    arrived = np.minimum(np.cumsum(rows.arrival_probability[:, : worlds.days], axis=1), 1.0)
+    lost = days.lost[rows.world]
+    losing = np.diff(lost, axis=1, prepend=0.0)
+    served = np.minimum(np.cumsum(losing * arrived, axis=1), avoided[:, None])
+    units = last_sum((rows.quantity[:, None] * arrived - served) * inside)
+    change = days.on_hand[rows.world] - days.on_hand[rows.baseline]
+    last = np.arange(len(horizon)), horizon - 1
+    end = rows.quantity * arrived[last] - avoided + change[last]
+    return np.maximum(units, 0.0) + last_sum(change * inside), end
 
 
-def _short_units(
-    arrival: FloatArray, without: StockProjection, added: StockProjection
-) -> tuple[FloatArray, FloatArray]:
-    """Units short without and with the option, weighted over its arrival days."""
-    reached = np.maximum.accumulate(without.expected_short_units, axis=1)
-    reached_before = np.concatenate([np.zeros((len(arrival), 1)), reached[:, :-1]], axis=1)
-    from_then_on = np.maximum.accumulate(added.expected_short_units[:, ::-1], axis=1)[:, ::-1]
-    if_arriving = np.maximum(reached_before, from_then_on)
-    never = np.maximum(1.0 - arrival.sum(axis=1), 0.0)
-    before = reached[:, -1]
-    return before, np.minimum((arrival * if_arriving).sum(axis=1) + never * before, before)
+def _joined(parts: list[OptionValues]) -> OptionValues:
+    """Prices end to end."""
+    costs = [np.concatenate([getattr(part.parts, f.name) for part in parts]) for f in fields(CostParts)]
+    names = [f.name for f in fields(OptionValues) if f.name != "parts"]
+    others = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return OptionValues(parts=CostParts(*costs), **others)
 
 
 def _service(short: FloatArray, demand: FloatArray) -> FloatArray:

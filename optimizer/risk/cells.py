@@ -17,6 +17,7 @@ for P(X < y) with y < k.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import gammaincc, gammaln
@@ -71,12 +72,15 @@ class Cells:
         return dense.reshape(shape)
 
     def tails(self, law: DemandLaw, *, screened: bool) -> Iterator[StateTail]:
-        """The four receipt states, in the order neither, second, first, both."""
-        arrived = [self.take(values) for values in self.block.arrived]
-        units = [self.take_rows(values) for values in self.block.quantity]
+        """The four receipt states, in the order neither, second, first, both; one when the rows have no orders."""
         level, mean, variance = self.take(self.block.level), self.take(self.block.mean), self.take(self.block.variance)
         kernel = _Gamma.of(mean, variance) if law == "gamma" else _General(mean, variance, law)
         answer = kernel.screened if screened else kernel.full
+        if not self.block.arrived:
+            yield answer(np.ones(level.size), level)
+            return
+        arrived = [self.take(values) for values in self.block.arrived]
+        units = [self.take_rows(values) for values in self.block.quantity]
         # One state at a time, so that what a state needs stays in cache.
         for has_first in (False, True):
             weight = arrived[0] if has_first else 1.0 - arrived[0]
@@ -91,10 +95,11 @@ def cells_of(block: SupplyBlock, law: DemandLaw, *, screened: bool) -> Cells:
     if not screened or law != "gamma":
         return Cells(None, block)
     random = _random(block.mean, block.variance)
-    shape = np.divide(block.mean**2, block.variance, out=np.zeros_like(block.mean), where=random)
-    y = np.divide(block.level * shape, block.mean, out=np.zeros_like(block.mean), where=random)
-    safe = (y > shape) & (block.level > block.mean)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    # Cells without chance are divided too, which is quicker than leaving them out, and then left out of the answer.
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        shape = block.mean**2 / block.variance
+        y = block.level * shape / block.mean
+        safe = random & (y > shape) & (block.level > block.mean)
         safe &= y - shape - shape * np.log(y / shape) > _CHERNOFF
     # Without demand, or with a certain one, the level alone decides.
     safe |= ~random & (block.level >= block.mean)
@@ -113,7 +118,6 @@ class _Gamma:
     mean: FloatArray
     shape: FloatArray
     scale: FloatArray
-    log_gamma: FloatArray
     certain: BoolArray | None
 
     @classmethod
@@ -121,10 +125,15 @@ class _Gamma:
         random = _random(mean, variance)
         if random.all():
             shape, scale = mean * mean / variance, variance / mean
-            return cls(mean, shape, scale, gammaln(shape), None)
+            return cls(mean, shape, scale, None)
         safe_mean, safe_variance = np.where(random, mean, 1.0), np.where(random, variance, 1.0)
         shape, scale = safe_mean * safe_mean / safe_variance, safe_variance / safe_mean
-        return cls(mean, shape, scale, gammaln(shape), ~random)
+        return cls(mean, shape, scale, ~random)
+
+    @cached_property
+    def log_gamma(self) -> FloatArray:
+        """Logarithm of the gamma function of every shape, for all states at once."""
+        return np.asarray(gammaln(self.shape))
 
     def full(self, weight: FloatArray, level: FloatArray) -> StateTail:
         out, short = _gamma_tail(level, self.shape, self.scale, self.log_gamma)
@@ -134,8 +143,9 @@ class _Gamma:
         return StateTail(weight, out, short)
 
     def screened(self, weight: FloatArray, level: FloatArray) -> StateTail:
-        out = (self.mean > level).astype(np.float64)
         short = np.maximum(self.mean - level, 0.0)
+        out = np.empty(len(short))
+        np.greater(self.mean, level, out=out)
         heavy = (weight > NO_WEIGHT) & (level >= 0.0)
         if self.certain is not None:
             heavy &= ~self.certain
@@ -164,7 +174,8 @@ def _gamma_tail(
     density -= positive
     density -= log_gamma
     np.exp(density, out=density)
-    short = shape - y
+    # The level is not needed any more; its memory, still in cache, takes the answer.
+    short = np.subtract(shape, y, out=y)
     short *= above
     short += density
     short *= scale

@@ -23,9 +23,18 @@ _WRAPPED = 1e-14
 
 @dataclass(frozen=True)
 class DayDemand:
-    """Demand of one day: transform of P(demand = j steps), shape ``(rows, length // 2 + 1)``."""
+    """Demand of one day.
+
+    Parameters
+    ----------
+    spectrum
+        Transform of P(demand = j steps), shape ``(rows, length // 2 + 1)``.
+    reached
+        P(demand <= j steps), shape ``(rows, points)``.
+    """
 
     spectrum: NDArray[np.complex128]
+    reached: FloatArray
     length: int
 
     @classmethod
@@ -34,7 +43,7 @@ class DayDemand:
     ) -> "DayDemand":
         """From moments and steps ``(rows,)``; `points` lattice points of stock, transforms of the given length."""
         mass = _counted(mean, variance, points) if law == "count" else _spread(mean, variance, step, points, law)
-        return cls(rfft(mass, length, axis=1), length)
+        return cls(rfft(mass, length, axis=1), np.cumsum(mass, axis=1), length)
 
     def added_to(self, used: FloatArray, row: IntArray) -> FloatArray:
         """Distribution of used + demand, both ``(kinds, m, points)`` of series `row`; what is beyond is cut off."""

@@ -125,16 +125,16 @@ class _State:
         if due is not None and due.any():
             used, cut, missing = self._serve_known(members, row, used, due)
         missed = np.einsum("kij,ij->ki", used, self._survival[members, row])
+        before = used[-1].sum(axis=-1)
+        if self._never_out is not None:
+            used[0] *= self._never_out[members, row]
         left = self.demand.added_to(used, row)
         left *= self._fits[members, row]
-        if self.law != "count":
-            # On a lattice the law itself, not the lattice, says how much is left.
-            kept, remaining = left.sum(axis=-1), np.maximum(used.sum(axis=-1) - missed, 0.0)
-            left *= np.divide(remaining, kept, out=np.zeros_like(kept), where=kept > _NO_MASS)[..., None]
         out = missed + cut
         short = np.zeros(len(row))
         if len(used) > 1:
-            left[1, np.arange(len(row)), self._last[members, row]] += out[1]
+            # What does not fit has sold out, and so have the paths that known demand cut off.
+            left[1, np.arange(len(row)), self._last[members, row]] += before - left[1].sum(axis=-1) + cut[1]
             short = np.einsum("ij,ij->i", used[1], self._shortage[members, row])
             short += missing + cut[1] * self.mean[row]
         self.used[:, members, row] = left
@@ -169,7 +169,19 @@ class _State:
         self._survival = survival
         self._last = np.floor(np.maximum(self.level, 0.0) / grid.step * (1.0 + 1e-12)).astype(np.int64)
         self._fits = ((np.arange(grid.points) <= self._last[..., None]) & ~debt[..., None]).astype(np.float64)
+        self._never_out: FloatArray | None = None if self.law == "count" else self._law_over_lattice(survival)
         self._stale = False
+
+    def _law_over_lattice(self, survival: FloatArray) -> FloatArray:
+        """P(demand fits) by the law over that by the lattice, by set, row and units used.
+
+        The lattice keeps the mean of demand, not the chance that it is met; for paths that were never out the law has
+        the last word, state by state.
+        """
+        room = np.maximum(self._last[..., None] - np.arange(self.grid.points), 0)
+        reached = self.demand.reached[np.arange(survival.shape[1])[None, :, None], room]
+        over = np.divide(1.0 - survival, reached, out=np.zeros_like(survival), where=reached > _NO_MASS)
+        return np.asarray(over)
 
 
 def rows_alike(*keys: IntArray) -> list[tuple[tuple[int, ...], IntArray]]:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.arguments import FloatArray, IntArray
+from optimizer.arguments import BoolArray, FloatArray, IntArray
 from optimizer.risk.demand_by_day import DailyDemand
 from optimizer.risk.inbound import InboundSchedule
 
@@ -35,11 +35,18 @@ class SupplyTable:
     rest_mean: FloatArray
     rest_variance: FloatArray
 
+    def alone(self) -> BoolArray:
+        """Series without an open order, shape ``(n,)``: they have one receipt state instead of four."""
+        return np.asarray((self.order[:, 0] < 0) & (self.rest < 0))
+
+    def block_alone(self, rows: Rows, demand: DailyDemand) -> "SupplyBlock":
+        """As `block`, of rows without open orders, whose two orders are left out."""
+        return SupplyBlock(self._stock(rows, demand), *demand.moments_until(rows), (), ())
+
     def block(self, rows: Rows, demand: DailyDemand) -> "SupplyBlock":
         """Supply of the given rows, net of their known demand."""
         mean, variance = demand.moments_until(rows)
-        level = np.repeat(self.on_hand[rows, None], demand.horizon_days, axis=1)
-        level -= demand.known_until(rows)
+        level = self._stock(rows, demand)
         rest = self.rest[rows]
         some = np.flatnonzero(rest >= 0)
         if some.size:
@@ -47,6 +54,16 @@ class SupplyTable:
             variance[some] += self.rest_variance[rest[some]]
         first, second = self.orders_of(rows)
         return SupplyBlock(level, mean, variance, (first[0], second[0]), (first[1], second[1]))
+
+    def _stock(self, rows: Rows, demand: DailyDemand) -> FloatArray:
+        """On-hand net of known demand, by day."""
+        stock = self.on_hand[rows]
+        level = np.empty((len(stock), demand.horizon_days))
+        if demand.known is None:
+            np.copyto(level, stock[:, None])
+        else:
+            np.subtract(stock[:, None], demand.known_until(rows), out=level)
+        return level
 
     def orders_of(self, rows: Rows) -> tuple[tuple[FloatArray, FloatArray], ...]:
         """Of both exactly mixed orders: probability of having arrived by day, and units, per row."""
@@ -75,19 +92,21 @@ class SupplyBlock:
     mean, variance
         Moments of demand up to the day; the variance includes that of the orders not mixed exactly.
     arrived, quantity
-        Of the two orders.
+        Of the two orders; empty when the rows have none.
     """
 
     level: FloatArray
     mean: FloatArray
     variance: FloatArray
-    arrived: tuple[FloatArray, FloatArray]
-    quantity: tuple[FloatArray, FloatArray]
+    arrived: tuple[FloatArray, ...]
+    quantity: tuple[FloatArray, ...]
 
     def expected(self) -> FloatArray:
         """Expected supply by day."""
-        first, second = (self.arrived[slot] * self.quantity[slot][:, None] for slot in range(EXACT_ORDERS))
-        return self.level + first + second
+        supply = self.level.copy()
+        for arrived, quantity in zip(self.arrived, self.quantity, strict=True):
+            supply += arrived * quantity[:, None]
+        return supply
 
 
 def supply_table(on_hand: FloatArray, inbound: InboundSchedule) -> SupplyTable:

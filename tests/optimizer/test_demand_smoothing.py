@@ -271,3 +271,32 @@ def test_no_series_give_empty_answers() -> None:
     assert smooth(np.zeros((0, 5))).sba.shape == (0,)
     assert isinstance(smooth(np.zeros((0, 5))), SmoothedDemand)
     assert demand_moments(np.zeros((0, 5))).mean_per_day.shape == (0,)
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+def test_events_and_silence_are_counted_beyond_what_a_byte_holds(gaps: bool) -> None:
+    rng = np.random.default_rng(5)
+    history = (rng.random((40, 600)) < rng.uniform(0.0, 1.0, (40, 1))).astype(np.float64)
+    history[0], history[1], history[2, 100:] = 0.0, 1.0, 0.0
+    if gaps:
+        history[rng.random(history.shape) < 0.2] = np.nan
+    answer = smooth(history)
+    observed = ~np.isnan(history)
+    sold = np.nan_to_num(history) > 0.0
+    last = np.where(sold.any(axis=1), 599 - sold[:, ::-1].argmax(axis=1), -1)
+    np.testing.assert_array_equal(answer.events, sold.sum(axis=1))
+    np.testing.assert_array_equal(
+        answer.since, [seen[end + 1 :].sum() for seen, end in zip(observed, last, strict=True)]
+    )
+
+
+def test_a_negative_zero_is_no_demand_and_no_gap() -> None:
+    plain, signed = smooth([[0.0, 3.0, 0.0]]), smooth([[-0.0, 3.0, -0.0]])
+    for name, value in vars(plain).items():
+        np.testing.assert_array_equal(getattr(signed, name), value)
+
+
+def test_a_series_nobody_listed_gets_a_weight_that_was_offered_and_no_forecast() -> None:
+    choice = choose_smoothing(np.full((3, 20), np.nan), alphas=(0.2, 0.4))
+    assert choice.alpha.tolist() == [0.2] * 3
+    assert choice.rate_per_period.tolist() == [0.0] * 3

@@ -184,3 +184,18 @@ def test_shortage_curve_arguments_are_checked() -> None:
         expected_shortage_curve([1.0], [1.0], [1.0], 0, 3)
     with pytest.raises(ValueError, match="curve must have shape"):
         marginal_savings([1.0])
+
+
+@pytest.mark.parametrize("screened", [False, True])
+def test_what_others_have_on_order_changes_no_digit_of_a_series_without_orders(screened: bool) -> None:
+    rng = np.random.default_rng(8)
+    n, days = 900, 28
+    stock, mean = rng.uniform(0.0, 60.0, n), rng.uniform(0.2, 4.0, n)
+    ordering = np.flatnonzero(rng.random(n) < 0.3)
+    arrival = np.full((len(ordering), days), 1.0 / days)
+    inbound = InboundSchedule(ordering, np.full(len(ordering), 20.0), arrival)
+    together = project_stock(stock, mean, mean, horizon_days=days, inbound=inbound, screened=screened)
+    without = project_stock(stock, mean, mean, horizon_days=days, screened=screened)
+    others = np.setdiff1d(np.arange(n), ordering)
+    for name, value in vars(together).items():
+        np.testing.assert_array_equal(value[others], getattr(without, name)[others])

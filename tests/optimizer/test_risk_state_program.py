@@ -138,3 +138,13 @@ def test_finer_cells_come_closer_to_the_gamma_law() -> None:
     ]  # fmt: skip
     assert errors[2] < errors[1] < errors[0]
     assert errors[2] < 2e-3
+
+
+def test_what_intermittent_gamma_days_lose_without_receipts_is_what_total_demand_exceeds() -> None:
+    """A day's demand is nearly always close to nothing: the lattice must not sell out the shelf on its own."""
+    mean, sd, stock = np.array([11.0958]), np.array([19.7647]), np.array([223.06])
+    closed = project_stock(stock, mean, sd, horizon_days=28)
+    for cells in (64, 256):
+        walked = exact_stockout_risk(stock, mean, sd, horizon_days=28, law="gamma", unmet="lost", cells=cells)
+        assert walked.expected_unmet_units.sum() == pytest.approx(closed.expected_short_units[0, -1], rel=2e-3)
+        assert walked.ever_out_probability[0, -1] == pytest.approx(closed.stockout_probability[0, -1], abs=0.01)
