@@ -30,6 +30,7 @@ class Weakness(StrEnum):
 
     INFEASIBLE = "infeasible"
     LEAVES_RISK = "leaves_risk"
+    BY_HAND = "by_hand"
     BETTER_ALONE = "better_alone"
     NO_GAIN = "no_gain"
     TOO_LATE = "too_late"
@@ -124,7 +125,7 @@ def weakness(case: Case, option: Option, lead: Option) -> Weakness:
     if not option.feasible:
         return Weakness.INFEASIBLE
     if option.net_value_minor > lead.net_value_minor:
-        return Weakness.BETTER_ALONE
+        return Weakness.BETTER_ALONE if option.executable else Weakness.BY_HAND
     if option.action is ActionKind.HOLD:
         return Weakness.LEAVES_RISK
     if option.net_value_minor < 0:

@@ -42,7 +42,7 @@ class Shortlist:
 
     def refuses(self, case: Case, action: ActionKind, value_minor: int) -> str:
         """Why the case gets no draft today; empty when it gets one."""
-        if self._may_be_automatic(case, action, value_minor) and self._within_budget(case, value_minor):
+        if self._may_be_automatic(case, action, value_minor) and self._within_budget(case, action, value_minor):
             return ""
         cap = self._policy.queue.per_planner
         if self._queued[case.planner] < cap:
@@ -50,7 +50,9 @@ class Shortlist:
             return ""
         return f"queue cap of {cap} for {case.planner} reached"
 
-    def _within_budget(self, case: Case, value_minor: int) -> bool:
+    def _within_budget(self, case: Case, action: ActionKind, value_minor: int) -> bool:
+        if action is ActionKind.HOLD:
+            return True  # a hold moves nothing, so the budget does not concern it
         limit = SLACK * self._policy.budget.auto_per_site_day * MINOR_PER_UNIT
         sites = {finding.site for finding in case.findings}
         if any(self._moved[site] + value_minor > limit for site in sites):

@@ -15,19 +15,23 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from agent.policy_document import MINOR_PER_UNIT
 from agent.queueing import AUTOMATIC, SHOWN, dispose
 from agent.ruling import Gate, policy_in_force
 from agent.shortlist import Shortlist
 from agent.tracing import Step, traced_cases
-from inventory.cases import list_cases
-from inventory.chronicle import KILL_SWITCH, insert_sweep, list_sweeps, save_feed_health, switch_is_on
+from inventory.cases import count_open_cases
+from inventory.chronicle import KILL_SWITCH, count_sweeps, insert_sweep, save_feed_health, switch_is_on
 from inventory.proposals import list_proposals
 from inventory.record import short_id
 from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
+from tools.detectors.recurring import recurring
 from tools.health import HealthReport, check_health
 from tools.learning import observe_receipts
 from tools.plan import plan_cases
-from tools.sweeping import Figures, Look, look_everywhere
+from tools.segments import keep_segments, segment_network
+from tools.stocking_policy import stocking_policy_in_force
+from tools.sweeping import MILLION, Figures, Look, look_everywhere
 from tools.toolbox import Toolbox
 from tools.triage import group_findings, open_cases
 
@@ -39,6 +43,7 @@ class SweepState(TypedDict, total=False):
 
     snapshot_id: str
     report: HealthReport
+    recurring: list[Finding]
     look: Look
     findings: list[Finding]
     cases: list[Case]
@@ -88,11 +93,13 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     snapshot = toolbox.snapshot()
     lead_times = toolbox.lead_times(snapshot)
     with toolbox.database.read() as connection:
-        report = check_health(connection, snapshot, lead_times, toolbox.thresholds(connection), toolbox.now())
+        thresholds = toolbox.thresholds(connection)
+        report = check_health(connection, snapshot, lead_times, thresholds, toolbox.now())
+        again = recurring(connection, thresholds, toolbox.now())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, state["snapshot_id"], report.feeds)
     context.lap("health")
-    return {"report": report}
+    return {"report": report, "recurring": again}
 
 
 def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
@@ -100,7 +107,7 @@ def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     look = look_everywhere(toolbox, lambda done, of: context.progress("look ahead and detect", done, of))
     context.lap("detect")
-    return {"look": look, "findings": [*look.findings, *state["report"].findings]}
+    return {"look": look, "findings": [*look.findings, *state["report"].findings, *state["recurring"]]}
 
 
 def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
@@ -164,7 +171,10 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     now, figures = toolbox.now(), state["look"].figures
     what = list(state["dispositions"].values())
     with toolbox.database.write("evenkeel", now) as transaction:
-        number = len(list_sweeps(transaction.connection, EVERYTHING, limit=1_000_000)) + 1
+        stocking = stocking_policy_in_force(transaction.connection)
+        segmented = segment_network(transaction.connection, toolbox.snapshot(), state["look"].segments, stocking)
+        keep_segments(transaction, state["snapshot_id"], segmented)
+        number = count_sweeps(transaction.connection, EVERYTHING) + 1
         sweep = Sweep(
             sweep_id=short_id("sweep", state["snapshot_id"], now.isoformat(), str(number)),
             snapshot_id=state["snapshot_id"],
@@ -181,21 +191,21 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
             seconds=context.seconds,
         )
         insert_sweep(
-            transaction, sweep, kpi_points(sweep, figures, len(list_cases(transaction.connection, EVERYTHING)))
+            transaction, sweep, kpi_points(sweep, figures, count_open_cases(transaction.connection, EVERYTHING))
         )
     return {"result": sweep}
 
 
 def kpi_points(sweep: Sweep, figures: Figures, open_cases_now: int) -> list[KpiPoint]:
     """Figures of a sweep: stock value by site, days of supply, service ahead, money at risk."""
-    value = sum(figures.value_at.values())
+    value = sum(figures.value_at.values()) / MINOR_PER_UNIT
     points = [
         ("inventory_value", "", value),
         ("fill_rate_ahead", "", 1.0 - figures.short / figures.asked if figures.asked > 0 else 1.0),
         ("out_of_stock_share", "", figures.out / figures.item_sites if figures.item_sites else 0.0),
-        ("turns", "", 365.0 * figures.cost_of_demand / max(value, 1e-9)),
+        ("turns", "", 365.0 * figures.cost_of_demand / MILLION / max(value, 1e-9)),
         ("open_cases", "", float(open_cases_now)),
-        *(("inventory_value", site, worth) for site, worth in figures.value_at.items()),
+        *(("inventory_value", site, worth / MINOR_PER_UNIT) for site, worth in figures.value_at.items()),
     ]
     return [
         KpiPoint(sweep_id=sweep.sweep_id, name=name, site=site, value=round(figure, 6), at=sweep.finished_at)

@@ -33,6 +33,30 @@ CAUSE = {
         "{{finding_1_item}} lies in the wrong places: {{finding_1_site}} is off by {{finding_1_quantity}} from "
         "{{finding_1_bites_on}}, with {{money_at_risk}} at risk."
     ),
+    CaseKind.OBSOLESCENCE: (
+        "{{finding_1_item}} at {{finding_1_site}} is losing its use: {{finding_1_quantity}} are expected to be left "
+        "from {{finding_1_bites_on}}, with {{money_at_risk}} at risk."
+    ),
+    CaseKind.LEAD_TIME_DRIFT: (
+        "{{supplier}} delivers after another time than it did; {{finding_count}} rest on the old one from "
+        "{{bites_on}}, with {{money_at_risk}} at risk."
+    ),
+    CaseKind.FORECAST_BIAS: (
+        "The forecast of {{finding_1_item}} at {{finding_1_site}} has been off to one side, by "
+        "{{finding_1_quantity}} as of {{finding_1_bites_on}}, with {{money_at_risk}} at risk."
+    ),
+    CaseKind.POLICY_INCONSISTENCY: (
+        "Sites keep the same kind of item by different targets, {{finding_1_site}} among them as of "
+        "{{finding_1_bites_on}}, with {{money_at_risk}} at risk."
+    ),
+    CaseKind.RECURRING: (
+        "The same trouble with {{finding_1_item}} at {{finding_1_site}} keeps coming back, {{finding_1_quantity}} "
+        "as of {{finding_1_bites_on}}, with {{money_at_risk}} at risk."
+    ),
+    CaseKind.REPLENISHMENT: (
+        "Replenishment is due: {{quantity}} at {{finding_count}}, the earliest from {{bites_on}}, with "
+        "{{money_at_risk}} at risk without it."
+    ),
     CaseKind.DATA_PROBLEM: (
         "The records of {{finding_1_item}} at {{finding_1_site}} do not agree: {{finding_1_quantity}} in doubt as of "
         "{{finding_1_bites_on}}, with {{money_at_risk}} at risk."
@@ -46,6 +70,15 @@ LINE = {
     ),
     ActionKind.PURCHASE: "- Buy {{quantity}} of {{item}} from {{supplier}} for {{destination}}, {{arrival}}.",
     ActionKind.EXPEDITE: "- Expedite {{quantity}} of {{item}} ({{order}}) to {{destination}}, {{arrival}}.",
+    ActionKind.TRANSFER_AND_PURCHASE: "- Transfer now and buy later: {{quantity}} of {{item}} for {{destination}}.",
+    ActionKind.PULL_IN: "- Have {{quantity}} of {{item}} ({{order}}) come earlier to {{destination}}, {{arrival}}.",
+    ActionKind.PUSH_OUT: "- Have {{quantity}} of {{item}} ({{order}}) come later to {{destination}}, {{arrival}}.",
+    ActionKind.SPLIT: "- Split the order {{order}}: {{quantity}} of {{item}} ahead to {{destination}}, {{arrival}}.",
+    ActionKind.SUBSTITUTE: "- Let another item stand in for {{quantity}} of {{item}} at {{destination}}.",
+    ActionKind.REALLOCATE: "- Give {{quantity}} of {{item}} at {{destination}} to another channel.",
+    ActionKind.MARKDOWN: "- Mark {{item}} at {{destination}} down, {{quantity}} of it.",
+    ActionKind.RETURN_TO_SUPPLIER: "- Send {{quantity}} of {{item}} from {{destination}} back to the supplier.",
+    ActionKind.PARAMETER_CHANGE: "- Change the parameters of {{item}} at {{destination}}.",
     ActionKind.HOLD: "- Hold {{item}} at {{destination}}: move and buy nothing.",
     ActionKind.CORRECTION: "- Correct the record of {{item}} at {{destination}}: {{quantity}} in doubt.",
 }
@@ -55,6 +88,15 @@ OPTION = {
     ActionKind.TRANSFER: "Transfer {{quantity}} from {{source}} to {{destination}}",
     ActionKind.PURCHASE: "Buy {{quantity}} from {{source}}",
     ActionKind.EXPEDITE: "Expedite {{quantity}} from {{source}}",
+    ActionKind.TRANSFER_AND_PURCHASE: "Transfer now and buy later, {{quantity}} in all",
+    ActionKind.PULL_IN: "Have {{quantity}} on order come earlier",
+    ActionKind.PUSH_OUT: "Have {{quantity}} on order come later",
+    ActionKind.SPLIT: "Split the open order, {{quantity}} of it ahead",
+    ActionKind.SUBSTITUTE: "Let another item stand in for {{quantity}}",
+    ActionKind.REALLOCATE: "Give {{quantity}} from another channel",
+    ActionKind.MARKDOWN: "Mark {{quantity}} down",
+    ActionKind.RETURN_TO_SUPPLIER: "Send {{quantity}} back to the supplier",
+    ActionKind.PARAMETER_CHANGE: "Change the parameters",
     ActionKind.HOLD: "Hold",
     ActionKind.CORRECTION: "Correct the record",
 }
@@ -64,6 +106,15 @@ IMPOSSIBLE = {
     ActionKind.TRANSFER: "Transfer from another site",
     ActionKind.PURCHASE: "Buy",
     ActionKind.EXPEDITE: "Expedite",
+    ActionKind.TRANSFER_AND_PURCHASE: "Transfer now and buy later",
+    ActionKind.PULL_IN: "Have an open order come earlier",
+    ActionKind.PUSH_OUT: "Have an open order come later",
+    ActionKind.SPLIT: "Split an open order",
+    ActionKind.SUBSTITUTE: "Let another item stand in",
+    ActionKind.REALLOCATE: "Give from another channel",
+    ActionKind.MARKDOWN: "Mark down",
+    ActionKind.RETURN_TO_SUPPLIER: "Send back to the supplier",
+    ActionKind.PARAMETER_CHANGE: "Change the parameters",
     ActionKind.HOLD: "Hold",
     ActionKind.CORRECTION: "Correct the record",
 }
@@ -71,6 +122,7 @@ IMPOSSIBLE = {
 
 WEAKNESS = {
     Weakness.INFEASIBLE: "not possible ({{binding}}).",
+    Weakness.BY_HAND: "worth {{gap}} more, but a person would have to carry it out.",
     Weakness.LEAVES_RISK: "moves nothing and gives up {{gap}} of net value.",
     Weakness.BETTER_ALONE: "taken alone worth {{gap}} more, but the joint plan over all open cases decided otherwise.",
     Weakness.NO_GAIN: "does not pay; its net value is {{net_value}}.",

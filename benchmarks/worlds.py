@@ -2,17 +2,18 @@
 
 Rules
 -----
-1. One distribution centre buys from suppliers and feeds nine stores; every item is planned at every site.
+1. One distribution centre buys from suppliers and feeds the stores; every item is planned at every site. Stores also
+   send to stores near them, both ways: one on each side where there are ten sites, as many as asked for otherwise.
 2. Six in ten item-sites sell every week (Poisson), four in ten now and then (a coin, then a geometric size).
 3. Stock lies between a reorder point and an order-up-to level. About one item-site in a hundred is in trouble: most of
    those are nearly empty, the others hold years of stock. A few suppliers are late with everything they owe.
+4. A world may have tight lanes: so many lanes between stores carry only a few units a day, and items meet there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -23,7 +24,6 @@ from inventory.stored_tables import HISTORY_WEEKS, empty_table, history_weeks, s
 
 AS_OF = datetime(2024, 4, 8, 6, 0, tzinfo=UTC)
 TODAY = AS_OF.date()
-SITES = tuple(["DC-0"] + [f"ST-{number}" for number in range(1, 10)])
 EMPTY_SHARE, FULL_SHARE = 0.012, 0.003
 """Share of item-sites that are nearly empty, and of those that hold years of stock."""
 SUPPLIER_ITEMS, LATE_SUPPLIERS = 100, 0.02
@@ -33,14 +33,41 @@ PAST_ORDERS = 6
 SUPPLIER_DAYS, LANE_DAYS, REVIEW_DAYS = 21, 3, 7
 ITEMS_PER_PLANNER = 250
 
+BLOCK = 2_000
+"""Items drawn at once, so that memory does not grow with the network."""
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What kind of network it is, beside its size."""
+
+    sites: int = 10
+    neighbours: int = 1
+    """Stores on each side a store exchanges goods with."""
+    empty_share: float = EMPTY_SHARE
+    tight_lanes: int = 0
+    tight_capacity: int = 0
+    """Units a day a tight lane carries; other lanes have no limit."""
+
+    @property
+    def names(self) -> list[str]:
+        """Ids of the sites, the centre first."""
+        width = len(str(self.sites - 1))
+        return ["DC-0"] + [f"ST-{number:0{width}d}" for number in range(1, self.sites)]
+
+
+FIFTY_SITES = Shape(sites=50, neighbours=3, empty_share=0.035, tight_lanes=12, tight_capacity=60)
+"""The network of the 400,000: a lane from the centre and six between stores for each, 2 % of item-sites short."""
 
 
 @dataclass(frozen=True)
 class _Plan:
     """The item-sites of a world, sorted by item and site, shape ``(n,)`` throughout."""
 
+    shape: Shape
     item: Integers
     site: Integers
     weekly: Floats
@@ -51,7 +78,8 @@ class _Plan:
     @property
     def names(self) -> dict[str, list[str]]:
         """Columns ``item`` and ``site``."""
-        return {"item": item_names(self.item), "site": [SITES[site] for site in self.site]}
+        sites = self.shape.names
+        return {"item": item_names(self.item), "site": [sites[site] for site in self.site]}
 
     @property
     def bought(self) -> NDArray[np.bool_]:
@@ -70,20 +98,20 @@ def item_names(numbers: Integers) -> list[str]:
     return [f"IT-{number:06d}" for number in numbers]
 
 
-def network(item_sites: int, *, seed: int = 20240408) -> dict[str, pl.DataFrame]:
+def network(item_sites: int, *, shape: Shape = Shape(), seed: int = 20240408) -> dict[str, pl.DataFrame]:
     """Stored tables of a network of that many item-sites, rounded up to whole items."""
     generator = np.random.Generator(np.random.PCG64(seed))
-    items = -(-item_sites // len(SITES))
-    history, plan = _demand(items, generator)
+    items = -(-item_sites // shape.sites)
+    history, plan = _demand(items, shape, generator)
     cost = np.round(generator.lognormal(2.5, 0.8, items) + 0.5, 2)
     stock = _stock(plan, generator)
     return {
-        "sites": _frame("sites", site=list(SITES), name=list(SITES), kind=["dc"] + ["store"] * 9),
+        "sites": _frame("sites", site=shape.names, name=shape.names, kind=["dc"] + ["store"] * (shape.sites - 1)),
         "items": _items(cost, generator),
         "suppliers": _suppliers(items),
         "supplier_items": _terms(cost),
         "item_sites": _item_sites(plan),
-        "lanes": _lanes(),
+        "lanes": _lanes(shape),
         "stock": _frame("stock", **plan.names, on_hand=stock, as_of=AS_OF),
         "demand": history,
         "purchase_orders": _orders(plan, generator),
@@ -108,39 +136,50 @@ def _frame(name_of_table: str, **columns: object) -> pl.DataFrame:
     """A stored table from columns and constants; what is not named has the contract's default."""
     schema = stored_schema(name_of_table)
     constants = {column.name: column.default for column in table(name_of_table).columns} | columns
-    long = {name: values for name, values in columns.items() if isinstance(values, list | np.ndarray)}
+    long = {name: values for name, values in columns.items() if isinstance(values, list | np.ndarray | pl.Series)}
     rows = len(next(iter(long.values())))
     frame = pl.DataFrame({name: pl.Series(name, values).cast(schema[name]) for name, values in long.items()})
     constant = [pl.lit(constants[name]).cast(kind).alias(name) for name, kind in schema.items() if name not in long]
     return frame.with_columns(constant).select(schema.names()) if rows else empty_table(name_of_table)
 
 
-def _demand(items: int, generator: np.random.Generator) -> tuple[pl.DataFrame, _Plan]:
-    """Weekly history and the moments it was drawn from."""
-    n = items * len(SITES)
+def _demand(items: int, shape: Shape, generator: np.random.Generator) -> tuple[pl.DataFrame, _Plan]:
+    """Weekly history and the moments it was drawn from, a block of items at a time."""
+    blocks = [_block(min(BLOCK, items - start), shape, generator) for start in range(0, items, BLOCK)]
+    units = [block["weekly"].to_numpy() for block in blocks]
+    item, site = np.divmod(np.arange(items * shape.sites), shape.sites)
+    mean, sd = (
+        np.concatenate([moment(block, axis=1, dtype=np.float64) for block in units]) for moment in (np.mean, np.std)
+    )
+    plan = _Plan(shape, item, site, mean, sd)
+    names = pl.DataFrame(plan.names, schema={"item": pl.String(), "site": pl.String()})
+    return pl.concat([names, pl.concat(blocks)], how="horizontal"), plan
+
+
+def _block(items: int, shape: Shape, generator: np.random.Generator) -> pl.DataFrame:
+    """The lists of some items' demand, item by item."""
+    n = items * shape.sites
     weekly = generator.lognormal(1.2, 0.9, n)
-    weekly[:: len(SITES)] *= 4.0
+    weekly[:: shape.sites] *= 4.0
     often = generator.random(n) < 0.6
     chance = np.where(often, 1.0, generator.uniform(0.1, 0.4, n))
     size = np.where(often, weekly, 1.0 + weekly / 2.0)
-    shape = (n, HISTORY_WEEKS)
-    units = generator.poisson(weekly[:, None], shape)
-    lumps = (generator.random(shape) < chance[:, None]) * generator.geometric(1.0 / size.clip(1.0)[:, None], shape)
-    units = np.where(often[:, None], units, lumps).astype(np.float32)
-    item, site = np.divmod(np.arange(n), len(SITES))
-    plan = _Plan(item, site, units.mean(axis=1).astype(np.float64), units.std(axis=1).astype(np.float64))
-    quiet = np.zeros(shape, dtype=np.bool_)
+    weeks = (n, HISTORY_WEEKS)
+    units = generator.poisson(weekly[:, None], weeks)
+    lumps = (generator.random(weeks) < chance[:, None]) * generator.geometric(1.0 / size.clip(1.0)[:, None], weeks)
+    quiet = np.zeros(weeks, dtype=np.bool_)
+    columns = {
+        "weekly": np.where(often[:, None], units, lumps).astype(np.float32), "promotion": quiet, "censored": quiet
+    }  # fmt: skip
     schema = stored_schema("demand")
-    columns = {"weekly": units, "promotion": quiet, "censored": quiet}
-    frame = pl.DataFrame(plan.names, schema={"item": pl.String(), "site": pl.String()})
-    return frame.with_columns(pl.Series(name, values, schema[name]) for name, values in columns.items()), plan
+    return pl.DataFrame([pl.Series(name, values, schema[name]) for name, values in columns.items()])
 
 
 def _stock(plan: _Plan, generator: np.random.Generator) -> Integers:
     level, n = plan.reorder_point(), len(plan.item)
     stock = np.ceil(level + generator.uniform(0.1, 0.9, n) * np.maximum(plan.weekly, 1.0))
     fate = generator.random(n)
-    stock = np.where(fate < EMPTY_SHARE, np.floor(generator.uniform(0.0, 0.5, n) * plan.weekly), stock)
+    stock = np.where(fate < plan.shape.empty_share, np.floor(generator.uniform(0.0, 0.5, n) * plan.weekly), stock)
     full = fate > 1.0 - FULL_SHARE
     return np.where(full, np.ceil(150.0 * plan.weekly) + 40.0, stock).astype(np.int64)
 
@@ -178,19 +217,27 @@ def _item_sites(plan: _Plan) -> pl.DataFrame:
     return _frame(
         "item_sites", **plan.names, reorder_point=level, order_up_to_level=level + np.ceil(plan.weekly),
         service_target=0.95, review_period_days=REVIEW_DAYS,
-        source=[supplier if site == 0 else SITES[0] for supplier, site in zip(suppliers, plan.site, strict=True)],
+        source=[supplier if site == 0 else "DC-0" for supplier, site in zip(suppliers, plan.site, strict=True)],
         planner=[f"planner-{item // ITEMS_PER_PLANNER}" for item in plan.item],
     )  # fmt: skip
 
 
-def _lanes() -> pl.DataFrame:
-    """From the distribution centre to every store, and between stores that are next to each other, both ways."""
-    ways = [(SITES[0], store) for store in SITES[1:]]
-    ways += [way for a, b in pairwise(SITES[1:]) for way in ((a, b), (b, a))]
+def _lanes(shape: Shape) -> pl.DataFrame:
+    """From the distribution centre to every store, and between stores that are near each other, both ways."""
+    stores = shape.names[1:]
+    between = [
+        way
+        for step in range(1, shape.neighbours + 1)
+        for a, b in zip(stores, stores[step:], strict=False)
+        for way in ((a, b), (b, a))
+    ]
+    ways = [(shape.names[0], store) for store in stores] + between
+    tight = {ways[len(stores) + place * len(between) // shape.tight_lanes] for place in range(shape.tight_lanes)}
+    capacity = pl.Series([shape.tight_capacity if way in tight else None for way in ways], dtype=pl.Int64)
     return _frame(
         "lanes", origin=[a for a, _ in ways], destination=[b for _, b in ways], mode="truck",
         transit_days=float(LANE_DAYS), transit_sd_days=0.7, unit_cost=0.4, fixed_cost=8.0, lot_multiple=1,
-        calendar="1234567",
+        calendar="1234567", capacity_per_day=capacity,
     )  # fmt: skip
 
 
@@ -214,13 +261,13 @@ def _orders(plan: _Plan, generator: np.random.Generator) -> pl.DataFrame:
     open_items = items[waiting]
     received = _frame(
         "purchase_orders", order_id=[f"PO-{number:07d}" for number in range(len(past))], line=1,
-        supplier=_supplier_of(past), item=item_names(past), site=SITES[0], ordered_date=_days(ordered),
+        supplier=_supplier_of(past), item=item_names(past), site="DC-0", ordered_date=_days(ordered),
         promised_date=_days(ordered + SUPPLIER_DAYS), received_date=_days(ordered + took), quantity=50,
         received_quantity=50, status="received",
     )  # fmt: skip
     still_open = _frame(
         "purchase_orders", order_id=[f"PX-{number:07d}" for number in range(len(open_items))], line=1,
-        supplier=_supplier_of(open_items), item=item_names(open_items), site=SITES[0], ordered_date=_days(-age),
+        supplier=_supplier_of(open_items), item=item_names(open_items), site="DC-0", ordered_date=_days(-age),
         promised_date=_days(SUPPLIER_DAYS - age), quantity=np.ceil(3.0 * weekly[waiting]) + 1.0, received_quantity=0,
         status="open",
     )  # fmt: skip
@@ -229,10 +276,11 @@ def _orders(plan: _Plan, generator: np.random.Generator) -> pl.DataFrame:
 
 def _transfers(plan: _Plan, generator: np.random.Generator) -> pl.DataFrame:
     """One store in twenty has something on its way from the distribution centre."""
+    sites = plan.shape.names
     moving = np.flatnonzero(~plan.bought & (generator.random(len(plan.item)) < 0.05))
     return _frame(
         "transfers", transfer_id=[f"TR-{number:07d}" for number in range(len(moving))], line=1,
-        item=item_names(plan.item[moving]), origin=SITES[0], destination=[SITES[site] for site in plan.site[moving]],
+        item=item_names(plan.item[moving]), origin="DC-0", destination=[sites[site] for site in plan.site[moving]],
         mode="truck", shipped_date=TODAY - timedelta(days=1), expected_date=TODAY + timedelta(days=2),
         quantity=np.ceil(plan.weekly[moving]) + 1.0, received_quantity=0, status="in_transit",
     )  # fmt: skip

@@ -7,7 +7,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, delete, exists, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    true,
+    update,
+)
 
 from inventory.database import Transaction
 from inventory.errors import LostRaceError, NotFoundError
@@ -92,6 +105,12 @@ def list_cases(connection: Connection, scope: Scope, *, states: Collection[CaseS
     else:
         query = query.where(cases.c.state != CaseState.CLOSED.value)
     return [_row(row, scope) for row in connection.execute(query)]
+
+
+def count_open_cases(connection: Connection, scope: Scope) -> int:
+    """How many cases are not closed."""
+    query = _scoped(select(func.count()).select_from(cases).where(cases.c.state != CaseState.CLOSED.value), scope)
+    return int(connection.execute(query).scalar_one())
 
 
 def open_by_identity(connection: Connection, scope: Scope) -> dict[tuple[CaseKind, str, str], CaseRow]:

@@ -49,12 +49,18 @@ def insert_sweep(transaction: Transaction, sweep: Sweep, points: Iterable[KpiPoi
             body=canonical_record(sweep),
         )
     )
-    for point in points:
-        connection.execute(
-            kpi_points.insert().values(
-                sweep_id=point.sweep_id, name=point.name, site=point.site, at=point.at, body=canonical_record(point)
-            )
-        )
+    kept = [
+        {
+            "sweep_id": point.sweep_id,
+            "name": point.name,
+            "site": point.site,
+            "at": point.at,
+            "body": canonical_record(point),
+        }
+        for point in points
+    ]
+    if kept:
+        connection.execute(kpi_points.insert(), kept)
     transaction.record(
         "sweep.finished",
         "sweep",
@@ -68,6 +74,11 @@ def insert_sweep(transaction: Transaction, sweep: Sweep, points: Iterable[KpiPoi
             "cleared": sweep.cleared,
         },
     )
+
+
+def count_sweeps(connection: Connection, scope: Scope) -> int:
+    """How many sweeps were kept; every user may know that there was one."""
+    return int(connection.execute(select(func.count()).select_from(sweeps)).scalar_one())
 
 
 def list_sweeps(connection: Connection, scope: Scope, *, limit: int = 30) -> list[Sweep]:
@@ -112,12 +123,11 @@ def save_feed_health(transaction: Transaction, snapshot_id: str, rows: Iterable[
     """Keep the state of the feeds of a snapshot; saving again replaces it."""
     connection = transaction.connection
     connection.execute(delete(feed_health).where(feed_health.c.snapshot_id == snapshot_id))
-    for row in rows:
-        connection.execute(
-            feed_health.insert().values(
-                snapshot_id=snapshot_id, feed=row.feed, site=row.site, body=canonical_record(row)
-            )
-        )
+    kept = [
+        {"snapshot_id": snapshot_id, "feed": row.feed, "site": row.site, "body": canonical_record(row)} for row in rows
+    ]
+    if kept:
+        connection.execute(feed_health.insert(), kept)
 
 
 def list_feed_health(connection: Connection, scope: Scope, snapshot_id: str) -> list[FeedHealth]:

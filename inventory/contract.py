@@ -136,9 +136,16 @@ ITEMS = Table(
         Column(
             "flags",
             "list",
-            "classes: regulated, constrained, customer_specific, cold_chain, consumable",
+            "classes: regulated, constrained, customer_specific, engineered_to_order, cold_chain, consumable",
             default="",
-            choices=("regulated", "constrained", "customer_specific", "cold_chain", "consumable"),
+            choices=(
+                "regulated",
+                "constrained",
+                "customer_specific",
+                "engineered_to_order",
+                "cold_chain",
+                "consumable",
+            ),
         ),
         Column("lot_controlled", "boolean", "moves must name lots", default=False),
         Column("shelf_life_days", "integer", "days from receipt to expiry", "days", low=1),
@@ -270,7 +277,8 @@ DEMAND = Table(
 
 KNOWN_DEMAND = Table(
     "known_demand",
-    "Demand that is known and need not be predicted: orders, contracts, promotions, production needs.",
+    "Demand that is known and need not be predicted: orders, contracts, promotions, production needs. A promotion of "
+    "quantity 0 announces one whose effect is to be told from earlier promotions.",
     ("reference", "item", "site"),
     (
         Column("reference", "id", "order, contract or promotion", required=True),
@@ -287,6 +295,21 @@ KNOWN_DEMAND = Table(
         Column("due_date", "date", "day it is needed", required=True),
         _quantity("quantity", "units", required=True),
         Column("adds_to_forecast", "boolean", "on top of the forecast, or a part of it", default=True),
+    ),
+    by_item=True,
+)
+
+EXTERNAL_FORECASTS = Table(
+    "external_forecasts",
+    "Forecasts others make: sales, a customer, another system. Weeks that have passed are sent along, so that a "
+    "source's record can be held against what came.",
+    ("item", "site", "source", "week"),
+    (
+        _item(),
+        _site(),
+        Column("source", "id", "who made it", required=True),
+        Column("week", "date", "Monday of the week", required=True),
+        _quantity("quantity", "units expected in the week", required=True),
     ),
     by_item=True,
 )
@@ -536,9 +559,9 @@ FEEDS = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    SITES, ITEMS, ITEM_SITES, SUPPLIERS, SUPPLIER_ITEMS, LANES, STOCK, DEMAND, KNOWN_DEMAND, PURCHASE_ORDERS,
-    TRANSFERS, BOMS, PRODUCTION_ORDERS, SUBSTITUTES, RETURNS, CUSTOMERS, COMMITMENTS, BUDGETS, MOVEMENTS, ZONES,
-    SUPPLIER_LOTS, PRICE_HISTORY, EVENTS, FEEDS,
+    SITES, ITEMS, ITEM_SITES, SUPPLIERS, SUPPLIER_ITEMS, LANES, STOCK, DEMAND, KNOWN_DEMAND, EXTERNAL_FORECASTS,
+    PURCHASE_ORDERS, TRANSFERS, BOMS, PRODUCTION_ORDERS, SUBSTITUTES, RETURNS, CUSTOMERS, COMMITMENTS, BUDGETS,
+    MOVEMENTS, ZONES, SUPPLIER_LOTS, PRICE_HISTORY, EVENTS, FEEDS,
 )  # fmt: skip
 """Every table of the contract, in the order a loader reads them (what is referred to comes first)."""
 

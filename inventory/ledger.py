@@ -7,7 +7,8 @@ and transfer feeds both show them. A unit is never promised twice: a CHECK on on
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, select, update
 from sqlalchemy import true as sql_true
 
+from inventory.allotment import Take, Wish, allot, rows_at
 from inventory.database import Transaction
 from inventory.errors import NotEnoughStockError
 from inventory.record import short_id
@@ -26,7 +28,10 @@ REVOCABLE = ("held", "committed")
 UNDERWAY = ("in_flight", "posted")
 LEDGER_FIELDS = tuple(LedgerRow.model_fields)
 _LEDGER_COLUMNS = tuple(stock_lines.c[name] for name in LEDGER_FIELDS)
+_IN_ORDER = (stock_lines.c.item, stock_lines.c.site, stock_lines.c.lot)
 _ALL = select(*_LEDGER_COLUMNS)
+_CHUNK = 20_000
+"""Rows of the ledger read at once."""
 _LEDGER_ROWS = TypeAdapter(list[LedgerRow])
 
 
@@ -73,14 +78,24 @@ def ledger_values(
     connection: Connection, scope: Scope, *, items: Collection[str] | None = None
 ) -> list[tuple[str | int, ...]]:
     """The same as plain tuples in the order of the fields of a `LedgerRow`."""
-    query = (
-        select(*_LEDGER_COLUMNS)
-        .where(_within(scope, stock_lines.c.site))
-        .order_by(stock_lines.c.item, stock_lines.c.site, stock_lines.c.lot)
-    )
+    return [values for chunk in ledger_chunks(connection, scope, items=items) for values in chunk]
+
+
+def ledger_chunks(
+    connection: Connection, scope: Scope, *, items: Collection[str] | None = None
+) -> Iterator[list[tuple[str | int, ...]]]:
+    """The same some thousands at a time."""
+    query = select(*_LEDGER_COLUMNS).where(_within(scope, stock_lines.c.site)).order_by(*_IN_ORDER)
     if items is not None:
         query = query.where(stock_lines.c.item.in_(sorted(set(items))))
-    return [tuple(row) for row in connection.execute(query)]
+    for chunk in connection.execute(query).partitions(_CHUNK):
+        yield [tuple(row) for row in chunk]
+
+
+def ledger_at(connection: Connection, scope: Scope, places: Collection[tuple[str, str]]) -> list[tuple[str | int, ...]]:
+    """The same of some items and sites only."""
+    seen = [place for place in places if scope.sites is None or place[1] in scope.sites]
+    return [tuple(row) for row in rows_at(connection, seen, _LEDGER_COLUMNS, _IN_ORDER)]
 
 
 def list_reservations(
@@ -157,7 +172,6 @@ def _refresh_free(
     as_of: datetime,
 ) -> None:
     """New stock of the lines nobody was promised anything of, all in one statement each."""
-    here = _at((bindparam("at_item"), bindparam("at_site"), bindparam("at_lot")))
     changed, gone = [], []
     for place, row in free.items():
         at = dict(zip(("at_item", "at_site", "at_lot"), place, strict=True))
@@ -169,9 +183,9 @@ def _refresh_free(
             changed.append({**at, **_values(line, as_of), "protect": protect})
     if changed:
         columns = ("expiry", "on_hand", "allocated", "as_of", "protect")
-        connection.execute(update(stock_lines).where(here).values({name: bindparam(name) for name in columns}), changed)
+        connection.execute(update(stock_lines).where(_AT).values({name: bindparam(name) for name in columns}), changed)
     if gone:
-        connection.execute(delete(stock_lines).where(here), gone)
+        connection.execute(delete(stock_lines).where(_AT), gone)
 
 
 def _insert(connection: Connection, lines: list[StockLine], as_of: datetime) -> None:
@@ -184,6 +198,9 @@ def _insert(connection: Connection, lines: list[StockLine], as_of: datetime) -> 
 
 def _at(place: tuple[Any, Any, Any]) -> Any:
     return and_(stock_lines.c.item == place[0], stock_lines.c.site == place[1], stock_lines.c.lot == place[2])
+
+
+_AT = _at((bindparam("at_item"), bindparam("at_site"), bindparam("at_lot")))
 
 
 def _room(line: StockLine, row: Row[Any]) -> int:
@@ -231,21 +248,19 @@ def set_protection(transaction: Transaction, floors: dict[tuple[str, str], int])
 
     Units already reserved or under way are not taken back: the floor gives way to them.
     """
-    connection = transaction.connection
-    query = select(stock_lines).order_by(
-        stock_lines.c.item, stock_lines.c.site, stock_lines.c.expiry.is_(None).desc(), stock_lines.c.expiry.desc(),
-        stock_lines.c.lot.desc(),
-    )  # fmt: skip
-    left = dict(floors)
-    for row in connection.execute(query).all():
-        wanted = left.get((row.item, row.site))
-        if wanted is None:
-            continue
-        room = max(row.on_hand - row.allocated - row.reserved - row.in_flight, 0)
-        protect = min(wanted, room)
-        left[(row.item, row.site)] = wanted - protect
-        if protect != row.protect:
-            connection.execute(update(stock_lines).where(_at((row.item, row.site, row.lot))).values(protect=protect))
+    connection, lines = transaction.connection, stock_lines.c
+    room = lines.on_hand - lines.allocated - lines.reserved - lines.in_flight
+    order = (lines.expiry.is_(None).desc(), lines.expiry.desc(), lines.lot.desc())
+    left, changed = dict(floors), []
+    for item, site, lot, kept, most in rows_at(
+        connection, floors, (lines.item, lines.site, lines.lot, lines.protect, room), order
+    ):
+        protect = min(left[(item, site)], max(most, 0))
+        left[(item, site)] -= protect
+        if protect != kept:
+            changed.append({"at_item": item, "at_site": site, "at_lot": lot, "floor": protect})
+    if changed:
+        connection.execute(update(stock_lines).where(_AT).values(protect=bindparam("floor")), changed)
 
 
 def hold(
@@ -263,64 +278,66 @@ def hold(
     Raises
     ------
     NotEnoughStockError
-        If fewer units are free; nothing is reserved then, once the caller's transaction rolls back.
+        If fewer units are free; nothing is reserved then.
     """
-    connection = transaction.connection
-    query = (
-        select(stock_lines)
-        .where(stock_lines.c.item == item, stock_lines.c.site == site)
-        .order_by(stock_lines.c.expiry.is_(None), stock_lines.c.expiry, stock_lines.c.lot)
-    )
-    wanted = quantity
-    for row in connection.execute(query).all():
-        free = row.on_hand - row.allocated - row.protect - row.reserved - row.in_flight
-        take = min(wanted, free)
-        if take <= 0:
-            continue
-        taken = connection.execute(
-            update(stock_lines)
-            .where(
-                _at((item, site, row.lot)),
-                stock_lines.c.on_hand
-                - stock_lines.c.allocated
-                - stock_lines.c.protect
-                - stock_lines.c.reserved
-                - stock_lines.c.in_flight
-                >= take,
-            )
-            .values(reserved=stock_lines.c.reserved + take)
-        )
-        if taken.rowcount != 1:
-            continue
-        connection.execute(
-            reservations.insert().values(
-                reservation_id=_reservation_id(connection, proposal_id, line, row.lot),
-                proposal_id=proposal_id,
-                line=line,
-                item=item,
-                site=site,
-                lot=row.lot,
-                destination=destination,
-                quantity=take,
-                state="held",
-            )
-        )
-        wanted -= take
-        if wanted == 0:
-            return
-    raise NotEnoughStockError(
-        f"item {item} at site {site}: {quantity} units asked for proposal {proposal_id}, only {quantity - wanted} free"
-    )
+    allotted = allot(transaction.connection, [Wish(proposal_id, line, item, site, destination, quantity)])
+    for why in allotted.refused.values():
+        raise NotEnoughStockError(why)
+    reserve(transaction, allotted.takes)
 
 
-def _reservation_id(connection: Connection, proposal_id: str, line: int, lot: str) -> str:
-    """Differs each time: a proposal woken from snooze holds again what it had released."""
-    earlier = connection.execute(
-        select(func.count()).where(
-            reservations.c.proposal_id == proposal_id, reservations.c.line == line, reservations.c.lot == lot
-        )
-    ).scalar_one()
-    return short_id("res", proposal_id, str(line), lot, str(earlier))
+def reserve(transaction: Transaction, takes: Sequence[Take]) -> None:
+    """Reserve what was allotted.
+
+    Raises
+    ------
+    NotEnoughStockError
+        If units were taken since they were allotted, once the caller's transaction rolls back.
+    """
+    if not takes:
+        return
+    connection, lines = transaction.connection, stock_lines.c
+    free = lines.on_hand - lines.allocated - lines.protect - lines.reserved - lines.in_flight
+    taken = connection.execute(
+        update(stock_lines).where(_AT, free >= bindparam("units")).values(reserved=lines.reserved + bindparam("units")),
+        [
+            {"at_item": take.wish.item, "at_site": take.wish.site, "at_lot": take.lot, "units": take.quantity}
+            for take in takes
+        ],
+    )
+    if taken.rowcount != len(takes):
+        raise NotEnoughStockError(f"{len(takes) - taken.rowcount} of {len(takes)} stock lines have fewer units by now")
+    earlier = _held_before(connection, {take.wish.proposal_id for take in takes})
+    connection.execute(
+        reservations.insert(),
+        [
+            {
+                "reservation_id": short_id(
+                    "res", take.wish.proposal_id, str(take.wish.line), take.lot,
+                    str(earlier[(take.wish.proposal_id, take.wish.line, take.lot)]),
+                ),
+                "proposal_id": take.wish.proposal_id,
+                "line": take.wish.line,
+                "item": take.wish.item,
+                "site": take.wish.site,
+                "lot": take.lot,
+                "destination": take.wish.destination,
+                "quantity": take.quantity,
+                "state": "held",
+            }
+            for take in takes
+        ],
+    )  # fmt: skip
+
+
+def _held_before(connection: Connection, proposal_ids: Collection[str]) -> Counter[tuple[str, int, str]]:
+    """How often each proposal, line and lot was held: one woken from snooze holds again what it had released."""
+    wanted, found = sorted(proposal_ids), Counter[tuple[str, int, str]]()
+    for start in range(0, len(wanted), 500):
+        some = reservations.c.proposal_id.in_(wanted[start : start + 500])
+        query = select(reservations.c.proposal_id, reservations.c.line, reservations.c.lot).where(some)
+        found.update(tuple(row) for row in connection.execute(query))
+    return found
 
 
 def commit_reservations(transaction: Transaction, proposal_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select,
 from inventory.cases import visible
 from inventory.database import Transaction
 from inventory.errors import NotFoundError
-from inventory.record import canonical, canonical_record, digest, load
+from inventory.record import canonical, canonical_record, digest, digest_body, load
 from inventory.records import (
     Approval,
     Citation,
@@ -29,32 +29,41 @@ from inventory.tables import approvals, case_scopes, plan_runs, proposals, reser
 
 def insert_proposal(transaction: Transaction, proposal: Proposal) -> None:
     """Add a draft; its case must have no other live proposal."""
+    insert_proposals(transaction, [proposal])
+
+
+def insert_proposals(transaction: Transaction, drafts: Sequence[Proposal]) -> None:
+    """Add drafts; each one's case must have no other live proposal."""
+    if not drafts:
+        return
+    digests = [proposal.digest for proposal in drafts]
     transaction.connection.execute(
-        proposals.insert().values(
-            proposal_id=proposal.proposal_id,
-            case_id=proposal.content.case_id,
-            version=proposal.content.version,
-            digest=proposal.digest,
-            state=proposal.state.value,
-            state_version=proposal.state_version,
-            tier=proposal.tier.value if proposal.tier else None,
-            requested_by=proposal.requested_by,
-            created_at=proposal.created_at,
-            expires_at=proposal.expires_at,
-            content=canonical_record(proposal.content),
-        )
+        proposals.insert(),
+        [
+            {
+                "proposal_id": proposal.proposal_id,
+                "case_id": proposal.content.case_id,
+                "version": proposal.content.version,
+                "digest": content_digest,
+                "state": proposal.state.value,
+                "state_version": proposal.state_version,
+                "tier": proposal.tier.value if proposal.tier else None,
+                "requested_by": proposal.requested_by,
+                "created_at": proposal.created_at,
+                "expires_at": proposal.expires_at,
+                "content": canonical_record(proposal.content),
+            }
+            for proposal, content_digest in zip(drafts, digests, strict=True)
+        ],
     )
-    transaction.record(
-        "proposal.drafted",
-        "proposal",
-        proposal.proposal_id,
-        {
+    for proposal, content_digest in zip(drafts, digests, strict=True):
+        body = {
             "case": proposal.content.case_id,
-            "digest": proposal.digest,
+            "digest": content_digest,
             "requested_by": proposal.requested_by,
             "content": proposal.content.model_dump(mode="json"),
-        },
-    )
+        }
+        transaction.record("proposal.drafted", "proposal", proposal.proposal_id, body)
 
 
 _COLUMNS = [column for column in proposals.c if column.name not in ("situation", "explanation", "citations")]
@@ -251,10 +260,9 @@ def find_approval(connection: Connection, scope: Scope, proposal: Proposal) -> A
 
 def insert_plan_run(transaction: Transaction, run: PlanRun) -> None:
     """Keep a joint decision with everything needed to repeat it."""
+    body = canonical_record(run)
     transaction.connection.execute(
-        plan_runs.insert().values(
-            plan_run_id=run.plan_run_id, snapshot_id=run.snapshot_id, at=run.at, body=canonical_record(run)
-        )
+        plan_runs.insert().values(plan_run_id=run.plan_run_id, snapshot_id=run.snapshot_id, at=run.at, body=body)
     )
     transaction.record(
         "plan.made",
@@ -265,7 +273,7 @@ def insert_plan_run(transaction: Transaction, run: PlanRun) -> None:
             "cases": len(run.case_ids),
             "lines": len(run.lines),
             "solver_path": run.solver_path,
-            "digest": digest(run),
+            "digest": digest_body(PlanRun, body),
         },
     )
 

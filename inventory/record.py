@@ -58,7 +58,9 @@ def canonical(value: Any) -> str:
 
 def canonical_record(record: Record) -> str:
     """Canonical JSON of a record; ``load`` reads it back to an equal record."""
-    return canonical(_one_zero(record.model_dump(mode="json")))
+    data = record.model_dump(mode="json")
+    body = canonical(data)
+    return canonical(_one_zero(data)) if "-0.0" in body else body
 
 
 def _one_zero(value: Any) -> Any:
@@ -77,8 +79,12 @@ def load(kind: type[R], body: str) -> R:
 
 def digest(record: Record) -> str:
     """SHA-256 over prefix, record type and canonical JSON, as 64 hexadecimal characters."""
-    name = type(record).__name__.encode()
-    return hashlib.sha256(DIGEST_PREFIX + name + b"\n" + canonical_record(record).encode()).hexdigest()
+    return digest_body(type(record), canonical_record(record))
+
+
+def digest_body(kind: type[Record], body: str) -> str:
+    """The digest of a record of that kind whose canonical JSON is at hand."""
+    return hashlib.sha256(DIGEST_PREFIX + kind.__name__.encode() + b"\n" + body.encode()).hexdigest()
 
 
 def digest_text(*parts: str) -> str:

@@ -33,6 +33,7 @@ class CaseKind(StrEnum):
     DATA_PROBLEM = "data_problem"
     POLICY_INCONSISTENCY = "policy_inconsistency"
     RECURRING = "recurring"
+    REPLENISHMENT = "replenishment"
 
 
 class CaseState(StrEnum):
@@ -611,7 +612,7 @@ class DocumentOfRecord(Record):
 class PolicyVersion(Record):
     """One version of a policy document, as text."""
 
-    kind: Literal["approval", "thresholds"]
+    kind: Literal["approval", "thresholds", "stocking"]
     version: int
     content: str
     author: Id
@@ -653,3 +654,132 @@ class Scope(Record):
 
 EVERYTHING = Scope(user="evenkeel")
 """The service's own scope."""
+
+
+class SegmentChange(Record):
+    """An item-site that is in another segment than in the snapshot before."""
+
+    snapshot_id: Id
+    item: Id
+    site: Id
+    item_class: str
+    before: int = Field(ge=0, lt=90)
+    """Number of its cell: value, variability, stage of life, constrained supply."""
+    after: int = Field(ge=0, lt=90)
+    value_minor: int
+    """Yearly demand at cost, minor units."""
+    at: Utc
+
+
+class ScenarioKind(StrEnum):
+    """What a scenario changes."""
+
+    SUPPLIER_SLIPS = "supplier_slips"
+    DEMAND_SURGE = "demand_surge"
+    SITE_SHUTDOWN = "site_shutdown"
+    LANE_CLOSED = "lane_closed"
+    SERVICE_TARGET_CHANGED = "service_target_changed"
+    PART_DELIVERIES = "part_deliveries"
+
+
+class ScenarioChange(Record):
+    """One thing that would be different; days count from the day of the data, ``end_day`` is not part of it."""
+
+    kind: ScenarioKind
+    first_day: int = Field(default=0, ge=0, le=3650)
+    end_day: int = Field(default=28, ge=1, le=3650)
+    supplier: str = ""
+    """Whose items; empty for every supplier."""
+    site: str = ""
+    """Which site; empty for every one."""
+    origin: str = ""
+    destination: str = ""
+    """Ends of a lane."""
+    items: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+    """Items and families it is limited to; both empty: every item."""
+    days: int = Field(default=0, ge=0, le=365)
+    """Days a supplier slips, or after which the rest of a part delivery comes."""
+    factor: float = Field(default=1.0, ge=0.0, le=100.0)
+    """Of demand."""
+    share: float = Field(default=0.5, ge=0.0, le=1.0)
+    """Of a delivery that comes in time."""
+    service_target: float | None = Field(default=None, gt=0.0, lt=1.0)
+    """Cycle service level."""
+
+
+class StoredScenario(Record):
+    """A what-if that can be asked again."""
+
+    name: Id
+    changes: tuple[ScenarioChange, ...] = Field(min_length=1)
+    note: Text = ""
+
+
+class ReplenishmentLine(Record):
+    """One item ordered, or moved, for one site by a replenishment run."""
+
+    action: ActionKind
+    item: Id
+    site: Id
+    source: str
+    """Supplier, or the site that gives."""
+    mode: str = ""
+    quantity: int = Field(ge=1)
+    wanted: int = Field(ge=0)
+    """Units before minimum, lots, budget, capacity and rationing."""
+    position: float
+    """Free stock and what comes in time, less what is owed to sites it feeds; units."""
+    order_up_to_level: float
+    limited_by: tuple[str, ...] = ()
+    """What changed the quantity: ``minimum``, ``multiple``, ``maximum``, ``budget``, ``rationing``, ``capacity``."""
+    cost_minor: int
+    """Price and order cost, or freight."""
+    value_minor: int
+    """What the line puts at stake: goods and the cost of moving them."""
+    shortage_avoided_units: float
+    shortage_avoided_minor: int
+    arrive_on: date
+    planner: str
+    item_class: str
+    segment: int
+    proposal_id: str = ""
+    """Empty in shadow."""
+
+
+class WorkedRow(Record):
+    """An item-site a replenishment run worked out, or that its neighbours' quantities rest on."""
+
+    item: Id
+    site: Id
+    segment: int
+    decided: bool
+    """Whether a quantity was worked out for it; else only its stock and demand counted."""
+
+
+class ReplenishmentRun(Record):
+    """What one daily run recommended; in shadow it is kept and compared, and nothing else is written."""
+
+    run_id: Id
+    day: date
+    snapshot_id: Id
+    shadow: bool
+    currency: str
+    policy_version: int
+    stocking_version: int
+    plan_run_id: str
+    """Empty in shadow."""
+    item_sites: int
+    """Looked at."""
+    enough: int
+    """Due, and nothing is needed."""
+    lines: tuple[ReplenishmentLine, ...]
+    set_aside: dict[str, int]
+    """Item-sites no order was worked out for, by reason."""
+    superseded: tuple[str, ...] = ()
+    """Undecided proposals of earlier runs this one replaces."""
+    worked: tuple[WorkedRow, ...] = ()
+    """Everything the lines follow from, for a replay; empty in shadow."""
+    budgets: dict[str, float] = Field(default_factory=dict)
+    """Money that was left, by site; under the empty name for all."""
+    at: Utc

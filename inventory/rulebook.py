@@ -79,7 +79,10 @@ def insert_policy(transaction: Transaction, policy: PolicyVersion) -> None:
 
 
 def find_policy(
-    connection: Connection, scope: Scope, kind: Literal["approval", "thresholds"], version: int | None = None
+    connection: Connection,
+    scope: Scope,
+    kind: Literal["approval", "thresholds", "stocking"],
+    version: int | None = None,
 ) -> PolicyVersion:
     """One version of a policy document, the newest when none is named; every user may read policies."""
     query = select(policies.c.body).where(policies.c.kind == kind).order_by(policies.c.version.desc()).limit(1)

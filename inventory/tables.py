@@ -388,3 +388,51 @@ trace = Table(
     Column("at", UtcTime, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+segments = Table(
+    "segments",
+    metadata,
+    Column("item", String(96), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("item_class", String(32), nullable=False),
+    Column("cell", Integer, nullable=False),
+    Column("snapshot_id", String(96), nullable=False),
+    CheckConstraint("cell >= 0 AND cell < 90", name="cell"),
+)
+
+segment_changes = Table(
+    "segment_changes",
+    metadata,
+    Column("snapshot_id", String(96), primary_key=True),
+    Column("item", String(96), primary_key=True),
+    Column("site", String(96), primary_key=True),
+    Column("item_class", String(32), nullable=False),
+    Column("before", Integer, nullable=False),
+    Column("after", Integer, nullable=False),
+    Column("value_minor", Integer, nullable=False),
+    Column("at", UtcTime, nullable=False),
+)
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("by", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+replenishment_runs = Table(
+    "replenishment_runs",
+    metadata,
+    Column("run_id", String(96), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("day", Date, nullable=False),
+    Column("snapshot_id", String(96), nullable=False),
+    Column("shadow", Integer, nullable=False),
+    Column("plan_run_id", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("day", "snapshot_id", "shadow"),
+)

@@ -6,7 +6,8 @@ The ERP is wired for dispatch only: whoever reads or decides holds no way to pos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -96,6 +97,26 @@ class House:
             raise HomeError(f"{self.layout.home} is a production home: its clock is the machine's")
         return self.clock.advance(timedelta(hours=hours))
 
+    @contextmanager
+    def workers(self, count: int | None = None, *, dask: str | None = None) -> Iterator[None]:
+        """Look at parts of the network with so many processes or on Dask; when neither is named, as the settings say.
+
+        Raises
+        ------
+        EngineError
+            If the workers cannot be had.
+        """
+        from tools.engines import engine
+
+        if count is None and dask is None:
+            count = self.settings.workers
+        with engine(workers=count, dask=dask) as executor:
+            self.toolbox.executor = executor
+            try:
+                yield
+            finally:
+                self.toolbox.executor = None
+
     def close(self) -> None:
         """Close every connection."""
         self.database.dispose()
@@ -162,6 +183,7 @@ def init_home(home: Path, kind: HomeKind, clock: datetime | None = None, *, sett
         save_user(transaction, SERVICE_USER)
         _adopt(transaction, "approval", _packaged_approval())
         _adopt(transaction, "thresholds", _packaged_thresholds())
+        _adopt(transaction, "stocking", _packaged_stocking())
     write_marker(layout, kind)
     return house
 
@@ -172,7 +194,7 @@ def _house(settings: Settings, layout: Layout, kind: HomeKind) -> House:
     return House(settings, layout, kind, clock_of(layout, kind), database)
 
 
-def _adopt(transaction: Transaction, kind: Literal["approval", "thresholds"], content: str) -> None:
+def _adopt(transaction: Transaction, kind: Literal["approval", "thresholds", "stocking"], content: str) -> None:
     try:
         find_policy(transaction.connection, EVERYTHING, kind)
     except NotFoundError:
@@ -188,6 +210,12 @@ def _packaged_approval() -> str:
     from agent.approval_policy import packaged_policy_text
 
     return packaged_policy_text()
+
+
+def _packaged_stocking() -> str:
+    from tools.stocking_policy import packaged_stocking_policy
+
+    return packaged_stocking_policy()
 
 
 def _packaged_thresholds() -> str:

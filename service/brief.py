@@ -37,9 +37,11 @@ from inventory.records import (
     Proposal,
     ProposalState,
     Scope,
+    SegmentChange,
     Tier,
 )
 from inventory.rulebook import find_policy
+from inventory.segments import count_segment_changes, list_segment_changes
 from service.case_views import (
     SweepCounts,
     action_words,
@@ -50,6 +52,8 @@ from service.case_views import (
 )
 
 TOP = 5
+LISTED_CHANGES = 10
+"""Changes of segment that are listed; the others are counted."""
 DAY = timedelta(days=1)
 ENDED = (ProposalState.APPROVED, ProposalState.LEASED, ProposalState.SENT, ProposalState.EXECUTED,
          ProposalState.FAILED, ProposalState.IN_DOUBT, ProposalState.INCIDENT, ProposalState.RECALLED)  # fmt: skip
@@ -131,6 +135,14 @@ class HeldBack(Record):
     money_at_risk_minor: int
 
 
+class RiskShare(Record):
+    """Money at risk in the open cases of one kind."""
+
+    kind: CaseKind
+    cases: int
+    money_at_risk_minor: int
+
+
 class Brief(Record):
     """One page for the start of the day."""
 
@@ -144,6 +156,8 @@ class Brief(Record):
     new_cases: int
     closed_cases: int
     money_at_risk_minor: int
+    risk_by_kind: tuple[RiskShare, ...]
+    """Most money first."""
     needs_decision: int
     first_deadline: datetime | None
     top: tuple[TopCase, ...]
@@ -152,6 +166,10 @@ class Brief(Record):
     """What moves something; holds are counted below."""
     automatic_holds: int
     suppliers: tuple[SupplierWatch, ...]
+    segment_changes: tuple[SegmentChange, ...]
+    """Item-sites in another segment than in the snapshot before, most valuable first."""
+    segments_changed: int
+    """How many there are, listed or not."""
     sites: tuple[SiteHealth, ...]
     overrides: tuple[Override, ...]
     judged_outcomes: int
@@ -194,6 +212,7 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         new_cases=sum(1 for row in rows if row.case.opened_on > (now - DAY).date()),
         closed_cases=sum(1 for row in closed if row.updated_at > now - DAY),
         money_at_risk_minor=sum(row.case.money_at_risk.total for row in rows),
+        risk_by_kind=_risk_by_kind(row.case for row in rows),
         needs_decision=len(pending),
         first_deadline=min((proposal.expires_at for proposal in pending), default=None),
         top=tuple(_top(row, best.get(row.case.case_id)) for row in rows[:TOP]),
@@ -201,6 +220,10 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         automatic=tuple(_automatic(proposal, now) for proposal in by_itself if not _is_hold(proposal)),
         automatic_holds=sum(1 for proposal in by_itself if _is_hold(proposal)),
         suppliers=_suppliers(row.case for row in rows),
+        segment_changes=tuple(
+            list_segment_changes(connection, scope, newest.snapshot_id, limit=LISTED_CHANGES) if newest else ()
+        ),
+        segments_changed=count_segment_changes(connection, scope, newest.snapshot_id) if newest else 0,
         sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy) if newest else (),
         overrides=tuple(override for override in list_overrides(connection, scope) if override.at > now - DAY),
         judged_outcomes=sum(1 for outcome in outcomes if outcome.state == "observed"),
@@ -222,6 +245,14 @@ def _top(row: CaseRow, proposal: Proposal | None) -> TopCase:
         state=(proposal.state.value if proposal else row.state.value).replace("_", " "),
         decide_by=proposal.expires_at if proposal and proposal.state is ProposalState.PENDING else None,
     )
+
+
+def _risk_by_kind(cases: Iterable[Case]) -> tuple[RiskShare, ...]:
+    by_kind: dict[CaseKind, list[int]] = defaultdict(list)
+    for case in cases:
+        by_kind[case.kind].append(case.money_at_risk.total)
+    shares = [RiskShare(kind=kind, cases=len(r), money_at_risk_minor=sum(r)) for kind, r in by_kind.items()]
+    return tuple(sorted(shares, key=lambda share: (-share.money_at_risk_minor, share.kind)))
 
 
 def _waiting(pending: Iterable[Proposal], now: datetime) -> tuple[Waiting, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from agent.plain_words import count, day, exact_money, money
+from inventory.segment_words import segment_words
 from service.brief import Brief
 from service.case_tables import ID_SHOWN, KIND_WORDS, counts_line, short_day, short_moment
 from service.console import inert
@@ -35,6 +36,15 @@ def headline(brief: Brief) -> str:
     return f"{words}{brief.needs_decision} {verb} a decision, the first before {moment(brief.first_deadline)}."
 
 
+def risk_words(brief: Brief) -> str:
+    """``stockout 12,000 EUR (14 cases), late supply 3,100 EUR (1 case)``."""
+    return ", ".join(
+        f"{KIND_WORDS[share.kind]} {money(share.money_at_risk_minor, brief.currency)} ({count(share.cases, 'case')})"
+        for share in brief.risk_by_kind
+        if share.money_at_risk_minor
+    )
+
+
 def moment(value: datetime) -> str:
     """``Mon 8 Apr 11:00 UTC``."""
     return f"{value:%a} {value.day} {value:%b %H:%M} UTC"
@@ -48,6 +58,7 @@ def sections(brief: Brief) -> tuple[Section, ...]:
         _waiting(brief),
         _automatic(brief),
         _suppliers(brief),
+        _segments(brief),
         _health(brief),
         _overrides(brief),
         _kpis(brief),
@@ -74,6 +85,8 @@ def brief_markdown(brief: Brief) -> str:
 
 def _headline(brief: Brief) -> Section:
     said = [headline(brief)]
+    if brief.money_at_risk_minor:
+        said.append(f"At risk by kind: {risk_words(brief)}.")
     if brief.counts:
         said.append(counts_line(brief.counts))
     if brief.data_as_of:
@@ -151,6 +164,23 @@ def _suppliers(brief: Brief) -> Section:
         for watch in brief.suppliers
     )
     return _table("Supplier watch", columns, rows, "No supplier is later than usual.")
+
+
+def _segments(brief: Brief) -> Section:
+    columns = ("item", "site", "was", "is", "#demand a year")
+    rows = (
+        (
+            change.item,
+            change.site,
+            segment_words(change.before),
+            segment_words(change.after),
+            money(change.value_minor, brief.currency),
+        )
+        for change in brief.segment_changes
+    )
+    found = _table("Changes of segment", columns, rows, "Every item-site is in the segment it was in.")
+    left = brief.segments_changed - len(brief.segment_changes)
+    return replace(found, sentences=(f"The most valuable; {left:,} more changed.",)) if left > 0 else found
 
 
 def _health(brief: Brief) -> Section:

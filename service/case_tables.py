@@ -20,6 +20,12 @@ KIND_WORDS: dict[CaseKind, str] = {
     CaseKind.SUPPLIER_DELAY: "late supply",
     CaseKind.DEMAND_SHIFT: "demand shift",
     CaseKind.IMBALANCE: "imbalance",
+    CaseKind.OBSOLESCENCE: "obsolescence",
+    CaseKind.LEAD_TIME_DRIFT: "lead-time drift",
+    CaseKind.FORECAST_BIAS: "forecast bias",
+    CaseKind.POLICY_INCONSISTENCY: "policy differs",
+    CaseKind.RECURRING: "recurring",
+    CaseKind.REPLENISHMENT: "replenishment",
     CaseKind.DATA_PROBLEM: "data problem",
 }
 TIER_STYLES: dict[Tier, str] = {Tier.AUTO: "green", Tier.PLANNER: "yellow", Tier.FORMAL: "red", Tier.ADVICE: "magenta"}

@@ -14,7 +14,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from service.commands import acting, audit, knowledge, machine, reading, users
+from service.commands import acting, audit, knowledge, machine, policy_curve, reading, replenish, users, whatif
 from service.errors import BrokenError, InputError, NoErpError, ServiceError
 
 REFUSED, USAGE, DAMAGED = 3, 2, 4
@@ -88,9 +88,13 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "proposals": reading.proposals,
     "decide": acting.decide,
     "execute": acting.execute,
+    "replenish": replenish.replenish,
+    "whatif": whatif.whatif,
+    "curve": policy_curve.curve,
     "brief": reading.brief,
     "why": reading.why,
     "role": reading.role,
+    "place": reading.place,
     "trace": reading.trace,
     "replay": reading.replay,
     "kill-switch": acting.kill_switch,

@@ -35,6 +35,8 @@ class Settings(BaseSettings):
     """How far the roll-out is; unset: ``auto`` in a demo home, ``guided`` (a person decides) in a production home."""
     allow_non_loopback: bool = False
     """Lets ``serve`` listen to other machines."""
+    workers: int | None = Field(default=None, ge=1)
+    """Processes that look at the parts of a large network; unset: the sweep's own process."""
     solver_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock limit of one solver run; unset: the solver's node limit alone."""
 

@@ -18,11 +18,14 @@ from numpy.typing import NDArray
 from inventory.records import ProposalLine
 from inventory.snapshots import Snapshot
 from tools.columns import BoolArray, FloatArray, IntArray, days_of, floats_of
+from tools.forecast_inputs import ForecastInputs, forecast_inputs
 from tools.lead_times import LeadTimes
 from tools.rows import join_rows, take_rows
+from tools.shared import SharedFacts
 
-FLAGS = ("regulated", "customer_specific", "constrained", "cold_chain", "consumable")
+FLAGS = ("regulated", "customer_specific", "engineered_to_order", "constrained", "cold_chain", "consumable")
 """Item classes from the strictest to the most lenient; an item's class is its first flag, else ``standard``."""
+_NESTED = ("inbound", "inputs")
 OUR_LINE = "decided"
 """Reference of an inbound row that is a decided line of ours and in no feed yet."""
 
@@ -103,12 +106,14 @@ class NetworkArrays:
     standstill_day: IntArray
     """Days until the first production order needs it, -1 when none does."""
     known_demand: FloatArray
-    """Shape ``(n, horizon)``, units due on top of the forecast."""
+    """Shape ``(n, horizon)``, units that are certain to be due, whether the forecast expects them or not."""
     planner: tuple[str, ...]
     launch_age_days: IntArray
     """Days since launch, -1 when unknown."""
     inbound: Inbound
     horizon_days: int
+    inputs: ForecastInputs
+    """What the forecast is made from beside the history."""
 
     @property
     def rows(self) -> int:
@@ -125,7 +130,7 @@ class NetworkArrays:
 
     def take(self, rows: IntArray) -> NetworkArrays:
         """Only some rows, in the order given, with the open orders for them."""
-        taken = take_rows(self, rows, besides=("inbound",))
+        taken = take_rows(self, rows, besides=_NESTED)
         place = np.full(self.rows, -1, dtype=np.int64)
         place[rows] = np.arange(rows.size)
         kept = self.inbound.take(np.flatnonzero(place[self.inbound.series] >= 0))
@@ -133,12 +138,13 @@ class NetworkArrays:
             taken,
             row_of={key: row for row, key in enumerate(zip(taken.items, taken.sites, strict=True))},
             inbound=replace(kept, series=place[kept.series]),
+            inputs=self.inputs.take(rows),
         )
 
     @classmethod
     def join(cls, parts: Sequence[NetworkArrays]) -> NetworkArrays:
         """Parts of one network end to end."""
-        joined = join_rows(parts, besides=("inbound",))
+        joined = join_rows(parts, besides=_NESTED)
         starts = np.cumsum([0, *(part.rows for part in parts[:-1])])
         inbound = [
             replace(part.inbound, series=part.inbound.series + start)
@@ -148,6 +154,7 @@ class NetworkArrays:
             joined,
             row_of={key: row for row, key in enumerate(zip(joined.items, joined.sites, strict=True))},
             inbound=join_rows(inbound),
+            inputs=ForecastInputs.join([part.inputs for part in parts]),
         )
 
     @cached_property
@@ -164,7 +171,7 @@ class NetworkArrays:
 def build_arrays(
     snapshot: Snapshot,
     ledger: pl.DataFrame,
-    lead_times: LeadTimes,
+    shared: SharedFacts,
     *,
     horizon_days: int,
     committed: Sequence[ProposalLine] = (),
@@ -176,8 +183,8 @@ def build_arrays(
     ----------
     ledger
         Rows with reservations; stock the ledger does not hold counts as none.
-    lead_times
-        Groups of at least the items of the snapshot.
+    shared
+        Facts of at least the items of the snapshot, from the whole network.
     committed
         Lines of live proposals, and of posted ones the feeds do not show yet: on order at their destination.
     places
@@ -191,12 +198,14 @@ def build_arrays(
     stock = _stock(ledger, at)
     commitments = _commitments(snapshot, planned, at)
     standstill = _standstill(snapshot, at, today, horizon_days)
+    history, promoted = _history(snapshot, planned)
+    inputs = forecast_inputs(snapshot, planned, shared, promoted)
     return NetworkArrays(
         today=today,
         items=items,
         sites=sites,
         row_of=row_of,
-        history=_history(snapshot, planned),
+        history=history,
         on_hand=stock[0],
         allocated=stock[1],
         free=stock[0] - stock[1] - stock[2],
@@ -209,7 +218,7 @@ def build_arrays(
         item_class=_classes(planned["flags"]),
         supplier=tuple(planned["supplier"].fill_null("").to_list()),
         source_site=tuple(planned["source_site"].fill_null("").to_list()),
-        group=lead_times.numbers(planned),
+        group=shared.lead_times.numbers(planned),
         source_transit_days=floats_of(planned, "transit_days"),
         source_transit_sd=floats_of(planned, "transit_sd_days"),
         minimum_order=floats_of(planned, "minimum_order_quantity", 1.0),
@@ -224,11 +233,12 @@ def build_arrays(
         customer_tier=commitments[2],
         standstill_per_day=standstill[0],
         standstill_day=standstill[1],
-        known_demand=_known_demand(snapshot, at, today, horizon_days),
+        known_demand=_known_demand(inputs, len(items), horizon_days),
         planner=tuple(planned["planner"].fill_null("").to_list()),
         launch_age_days=days_of(today - planned["launch_date"]),
-        inbound=_inbound(snapshot, at, row_of, lead_times, today, committed),
+        inbound=_inbound(snapshot, at, row_of, shared.lead_times, today, committed),
         horizon_days=horizon_days,
+        inputs=inputs,
     )
 
 
@@ -258,8 +268,10 @@ def _row_numbers(frame: pl.DataFrame, places: pl.DataFrame, site: str = "site") 
 
 def _planned(snapshot: Snapshot, places: pl.DataFrame | None) -> pl.DataFrame:
     """One row per item-site with the item's, site's, supplier's and source lane's columns."""
-    sites = snapshot.table("sites").select("site", "holding_rate_per_year")
-    items = snapshot.table("items").select("item", "cost", "price", "flags", "launch_date")
+    sites = snapshot.table("sites").select("site", "region", "holding_rate_per_year")
+    items = snapshot.table("items").select(
+        "item", "family", "cost", "price", "flags", "launch_date", "end_of_life_date"
+    )
     known_sites = set(sites["site"])
     plan = snapshot.table("item_sites").sort("item", "site")
     if places is not None:
@@ -295,17 +307,19 @@ def _planned(snapshot: Snapshot, places: pl.DataFrame | None) -> pl.DataFrame:
     )
 
 
-def _history(snapshot: Snapshot, planned: pl.DataFrame) -> NDArray[np.float32]:
+def _history(snapshot: Snapshot, planned: pl.DataFrame) -> tuple[NDArray[np.float32], BoolArray]:
+    """Demand of each row, NaN where unknown or sold out, and whether a promotion ran."""
     demand = snapshot.demand()
     at = demand.keys.with_row_index("row")
     index = _row_numbers(planned, at)
     history = np.full((len(planned), demand.weekly.shape[1]), np.nan, dtype=np.float32)
     found = index >= 0
     history[found] = demand.weekly[index[found]]
-    censored = np.zeros(history.shape, dtype=bool)
+    censored, promoted = np.zeros(history.shape, dtype=np.bool_), np.zeros(history.shape, dtype=np.bool_)
     censored[found] = demand.censored[index[found]]
+    promoted[found] = demand.promotion[index[found]]
     history[censored] = np.nan
-    return history
+    return history, promoted
 
 
 def _stock(ledger: pl.DataFrame, places: pl.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -407,19 +421,9 @@ def _standstill(
     return cost, day
 
 
-def _known_demand(snapshot: Snapshot, places: pl.DataFrame, today: date, horizon_days: int) -> FloatArray:
-    known = np.zeros((len(places), horizon_days))
-    due = snapshot.table("known_demand").filter(pl.col("adds_to_forecast")).sort("reference", "item", "site")
-    needs = _component_needs(snapshot).sort("order_id", "item")
-    parts = (
-        (due, due["due_date"], floats_of(due, "quantity")),
-        (needs, needs["start_date"], floats_of(needs, "quantity") * floats_of(needs, "quantity_per")),
-    )
-    for frame, dates, units in parts:
-        row, day = _row_numbers(frame, places), days_of(dates - today)
-        soon = (row >= 0) & (day >= 0) & (day < horizon_days)
-        np.add.at(known, (row[soon], day[soon]), units[soon])
-    return known
+def _known_demand(inputs: ForecastInputs, rows: int, horizon_days: int) -> FloatArray:
+    known = inputs.known.in_buckets(series=rows, first_day=0, buckets=horizon_days, days_per_bucket=1)
+    return known.part + known.added
 
 
 def age_hours(as_of: datetime, now: datetime) -> float:

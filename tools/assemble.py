@@ -21,12 +21,15 @@ from tools.detect import cover_days
 from tools.lanes import Lane
 from tools.money import penalty_per_unit, to_minor
 from tools.needs import Need, donor_losses, spare_units
-from tools.options import PlannedMove, describe, offers
+from tools.option_facts import OptionFacts
+from tools.options import DescribedNeed, PlannedMove, describe_all, offers, offers_for_surplus
 from tools.outlook import Outlook
 from tools.plan import needs_of
-from tools.planning import NeedPlan
 from tools.toolbox import Toolbox
 
+SHORT = (CaseKind.PROJECTED_STOCKOUT, CaseKind.SUPPLIER_DELAY, CaseKind.DEMAND_SHIFT, CaseKind.IMBALANCE)
+"""Kinds that have a shortfall to explain."""
+SURPLUS = (CaseKind.EXCESS, CaseKind.OBSOLESCENCE)
 FULL_DETAIL = 12
 """Item-sites of one case that get a full option table; the rest are listed by their figures."""
 
@@ -116,7 +119,7 @@ def drivers(outlook: Outlook, case: Case) -> tuple[Driver, ...]:
     the recent weeks over the window, as far as it explains what is left; the rest is stock ordered too little or too
     late.
     """
-    if case.kind in (CaseKind.EXCESS, CaseKind.DATA_PROBLEM):
+    if case.kind not in SHORT:
         return ()
     late = risen = rest = late_money = risen_money = rest_money = mean = 0.0
     for finding in case.findings:
@@ -155,22 +158,25 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     run = toolbox.plan_run(connection, proposal.content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
     thresholds = toolbox.thresholds(connection, run.threshold_version)
-    lanes = toolbox.lanes(toolbox.snapshot(run.snapshot_id))
-    table: list[Option] = []
-    needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
-    for need in needs:
-        decided = _decided(outlook, need, proposal, lanes)
-        table += describe(
-            outlook,
-            need.row,
-            list(decided.offers),
-            decided.moves,
-            chosen=decided.chosen,
-            minimum_net_benefit=run.parameters["minimum_net_benefit"],
-            seed=run.seed,
-            draws=int(thresholds.value("planning", "confidence_draws")),
-        )
-    return tuple(table) if needs else (_only_option(outlook, case, proposal),)
+    snapshot = toolbox.snapshot(run.snapshot_id)
+    facts = toolbox.option_facts(snapshot)
+    if case.kind in SURPLUS:
+        rows = [outlook.arrays.row_of.get((finding.item, finding.site)) for finding in case.findings]
+        described = [
+            DescribedNeed(row, tuple(offers_for_surplus(outlook, row, facts)), (), 0) for row in rows if row is not None
+        ]
+    else:
+        lanes = toolbox.lanes(snapshot)
+        needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
+        described = [_decided(outlook, need, proposal, lanes, facts) for need in needs]
+    tables = describe_all(
+        outlook,
+        described[:FULL_DETAIL],
+        minimum_net_benefit=run.parameters["minimum_net_benefit"],
+        seed=run.seed,
+        draws=int(thresholds.value("planning", "confidence_draws")),
+    )
+    return tuple(option for table in tables for option in table) or (_only_option(outlook, case, proposal),)
 
 
 def _decided(
@@ -178,7 +184,8 @@ def _decided(
     need: Need,
     proposal: Proposal,
     lanes: dict[str, tuple[Lane, ...]],
-) -> NeedPlan:
+    facts: OptionFacts,
+) -> DescribedNeed:
     """The need as the proposal's lines settle it; what giving costs the donor is priced as in the plan."""
     arrays = outlook.arrays
     item, site = arrays.items[need.row], arrays.sites[need.row]
@@ -196,10 +203,10 @@ def _decided(
         for lane in ways
         if line.action is ActionKind.TRANSFER and (lane.origin, lane.mode) == (line.origin, line.mode)
     )
-    table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit))
+    table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit, facts))
     action = mine[0].action if mine and mine[0].quantity else ActionKind.HOLD
     chosen = next(index for index, offer in enumerate(table) if offer.action is action)
-    return NeedPlan(need, table, moves, chosen, 0.0)
+    return DescribedNeed(need.row, table, moves, chosen)
 
 
 def _only_option(outlook: Outlook, case: Case, proposal: Proposal) -> Option:

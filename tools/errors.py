@@ -6,6 +6,7 @@ ToolError
 ├── InfeasiblePlanError         no plan keeps every hard constraint
 ├── ApprovalMismatchError       the approval at hand was given for a different proposal
 ├── KillSwitchError             execution is switched off for this scope
+├── EngineError                 the workers a sweep was to run on cannot be had
 └── ErpError                    the ERP did not simply do what was asked
     ├── ErpRejectedError        a definite no: nothing was posted
     ├── ErpUnreachableError     definitely not posted: asking again is safe
@@ -22,6 +23,10 @@ class ToolError(Exception):
 
 class ToolInputError(ToolError):
     """A tool was called with something it cannot work on; the message names the value and what was expected."""
+
+
+class EngineError(ToolError):
+    """The workers a sweep was to run on cannot be had; the message says what to install or to start."""
 
 
 class StaleFactsError(ToolError):

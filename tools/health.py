@@ -7,6 +7,7 @@ settled, and the autonomy of a site falls with its score.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,13 +20,17 @@ from inventory.snapshots import Snapshot
 from inventory.stock_book import differences
 from inventory.tables import imports, quarantine
 from tools.arrays import age_hours
+from tools.detectors.policies import policy_inconsistencies
+from tools.detectors.records import EVERYWHERE, duplicate_orders, problem, silent_sites
+from tools.detectors.standing import open_identities
+from tools.detectors.suppliers import Identity, contract_gaps, lead_time_drifts
 from tools.lead_times import LeadTimes
 from tools.thresholds import Thresholds
 
+__all__ = ["EVERYWHERE", "HealthReport", "check_health"]
+
 WATCHED = ("stock", "demand", "purchase_orders", "transfers")
 """Feeds whose age matters for quantities."""
-EVERYWHERE = "all-sites"
-"""Site of a problem that is not one site's."""
 KIND = CaseKind.DATA_PROBLEM
 
 
@@ -48,9 +53,12 @@ class HealthReport:
 def check_health(
     connection: Connection, snapshot: Snapshot, lead_times: LeadTimes, thresholds: Thresholds, now: datetime
 ) -> HealthReport:
-    """Look at feed ages, count mismatches, refused rows and contract lead times."""
-    cost_of = _costs(snapshot)
-    mismatches = _stock_mismatches(snapshot, cost_of, thresholds)
+    """Look at feeds, counts, orders and refused rows, and at what crosses items: suppliers and policies.
+
+    Findings of open cases stay until they fall below the lower band of their threshold.
+    """
+    cost_of, standing = _costs(snapshot), open_identities(connection)
+    mismatches = _stock_mismatches(snapshot, cost_of, thresholds, standing)
     booked = _book_differences(snapshot, cost_of, thresholds)
     refused, refused_by_feed = _refused_rows(connection, snapshot, thresholds)
     feeds = _feed_health(snapshot, thresholds, now, mismatches, refused_by_feed)
@@ -59,7 +67,11 @@ def check_health(
         *booked,
         *_stale_feeds(snapshot, feeds, thresholds),
         *refused,
-        *_lead_times(snapshot, lead_times, thresholds),
+        *duplicate_orders(snapshot, thresholds, cost_of),
+        *silent_sites(snapshot, thresholds),
+        *contract_gaps(snapshot, lead_times, thresholds, standing),
+        *lead_time_drifts(snapshot, lead_times, thresholds, standing),
+        *policy_inconsistencies(snapshot, thresholds, standing),
     ]
     return HealthReport(tuple(feeds), tuple(sorted(findings, key=lambda f: (f.cause, f.site, f.item))))
 
@@ -97,41 +109,14 @@ def _feed_health(
     return found
 
 
-def _problem(
-    snapshot: Snapshot,
-    thresholds: Thresholds,
-    *,
-    site: str,
-    cause: str,
-    quantity: int,
-    threshold: str,
-    measures: dict[str, float],
-    note: str,
-    item: str = "",
-    supplier: str = "",
-) -> Finding:
-    return Finding(
-        kind=KIND,
-        item=item,
-        site=site,
-        supplier=supplier,
-        cause=cause,
-        bites_on=snapshot.as_of.date(),
-        quantity=quantity,
-        threshold=f"{KIND.value}.{threshold}",
-        threshold_value=thresholds.value(KIND.value, threshold, site=site),
-        threshold_version=thresholds.version,
-        measures=measures,
-        note=note,
-    )
-
-
 def _costs(snapshot: Snapshot) -> dict[str, float]:
     """Cost of each item that has one."""
     return dict(snapshot.table("items").select("item", pl.col("cost").cast(pl.Float64)).drop_nulls().iter_rows())
 
 
-def _stock_mismatches(snapshot: Snapshot, cost_of: dict[str, float], thresholds: Thresholds) -> list[Finding]:
+def _stock_mismatches(
+    snapshot: Snapshot, cost_of: dict[str, float], thresholds: Thresholds, standing: Collection[Identity]
+) -> list[Finding]:
     stock = snapshot.table("stock")
     books = stock.group_by("item", "site", "source").agg(pl.col("on_hand").sum())
     both = (
@@ -145,13 +130,15 @@ def _stock_mismatches(snapshot: Snapshot, cost_of: dict[str, float], thresholds:
         gap = abs(book - count)
         share = gap / max(book, count, 1)
         site = row["site"]
-        if gap < thresholds.value(KIND.value, "mismatch_units", site=site):
+        known = (KIND.value, f"{row['item']}@{site}", "stock_mismatch") in standing
+        band = thresholds.value("hysteresis", "close_share") if known else 1.0
+        if gap < band * thresholds.value(KIND.value, "mismatch_units", site=site):
             continue
-        if share <= thresholds.value(KIND.value, "mismatch_share", site=site):
+        if share <= band * thresholds.value(KIND.value, "mismatch_share", site=site):
             continue
         cost = cost_of.get(row["item"], 0.0)
         found.append(
-            _problem(
+            problem(
                 snapshot,
                 thresholds,
                 item=row["item"],
@@ -189,7 +176,7 @@ def _book_differences(snapshot: Snapshot, cost_of: dict[str, float], thresholds:
             continue
         cost = cost_of.get(row["item"], 0.0)
         found.append(
-            _problem(
+            problem(
                 snapshot,
                 thresholds,
                 item=row["item"],
@@ -211,7 +198,7 @@ def _book_differences(snapshot: Snapshot, cost_of: dict[str, float], thresholds:
 def _stale_feeds(snapshot: Snapshot, feeds: list[FeedHealth], thresholds: Thresholds) -> list[Finding]:
     limit = thresholds.value(KIND.value, "feed_age_hours")
     return [
-        _problem(
+        problem(
             snapshot,
             thresholds,
             site=feed.site,
@@ -249,7 +236,7 @@ def _refused_rows(
         codes = Counter(str(row.code) for row in rows if row.table_name == feed)
         reasons = ", ".join(f"{code} {times}" for code, times in sorted(codes.items()))
         found.append(
-            _problem(
+            problem(
                 snapshot,
                 thresholds,
                 site=EVERYWHERE,
@@ -261,48 +248,3 @@ def _refused_rows(
             )
         )
     return found, by_feed
-
-
-def _lead_times(snapshot: Snapshot, lead_times: LeadTimes, thresholds: Thresholds) -> list[Finding]:
-    """Suppliers whose actual lead time is far from the contract, weighed by receipts."""
-    receipts = lead_times.receipts
-    if not receipts.group.size:
-        return []
-    pool = lead_times.pool[receipts.group]
-    done = receipts.observed
-    orders = np.bincount(pool[done], minlength=len(lead_times.suppliers))
-    actual = np.bincount(pool[done], receipts.days[done], minlength=len(lead_times.suppliers))
-    contract = np.bincount(
-        pool[done], lead_times.contract_days[receipts.group[done]], minlength=len(lead_times.suppliers)
-    )
-    found = []
-    for number, supplier in enumerate(lead_times.suppliers):
-        if orders[number] < thresholds.value(KIND.value, "lead_time_orders"):
-            continue
-        mean, promised = float(actual[number] / orders[number]), float(contract[number] / orders[number])
-        gap = mean - promised
-        if abs(gap) <= thresholds.value(KIND.value, "lead_time_days"):
-            continue
-        found.append(
-            Finding(
-                kind=KIND,
-                site=EVERYWHERE,
-                supplier=supplier,
-                cause=f"lead_time:{supplier}",
-                bites_on=snapshot.as_of.date(),
-                quantity=int(orders[number]),
-                threshold=f"{KIND.value}.lead_time_days",
-                threshold_value=thresholds.value(KIND.value, "lead_time_days"),
-                threshold_version=thresholds.version,
-                measures={
-                    "actual_days": round(mean, 2),
-                    "contract_days": round(promised, 2),
-                    "receipts": float(orders[number]),
-                },
-                note=(
-                    f"change the contract lead time of {supplier} from {promised:.0f} to {mean:.0f} days, "
-                    f"the mean of {int(orders[number])} receipts"
-                ),
-            )
-        )
-    return found

@@ -14,11 +14,16 @@ import numpy as np
 import polars as pl
 
 from inventory.snapshots import Snapshot
+from optimizer.lead_time.disruption import disruption_risk
 from optimizer.lead_time.kaplan_meier import LeadTimeLaw, kaplan_meier_lead_time
 from tools.columns import BoolArray, FloatArray, IntArray, days_of, floats_of
 
+LEAST_ORDERS = 5
+"""Recent orders from which a supplier's record is told."""
 UNKNOWN_LEAD_TIME = 30.0
 """Days assumed where no contract names a lead time."""
+BADLY_LATE_SHARE = 0.15
+"""Share of badly late orders above which a supplier's delays are taken to be shared by its orders."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class Receipts:
     observed: BoolArray
     weight: FloatArray
     group: IntArray
+    age_days: IntArray
+    """Days since ordering, received or not."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class LeadTimes:
     law: LeadTimeLaw
     mean_days: FloatArray
     sd_days: FloatArray
+    disrupted: BoolArray
+    """Shape ``(suppliers,)``: the record says that orders are often badly late, hence late together."""
     overdue: pl.DataFrame
     """Open order lines past their promise: columns ``supplier`` and ``days_late``, of all items."""
 
@@ -62,11 +71,12 @@ class LeadTimes:
         receipts = _receipts(snapshot, pairs)
         law = kaplan_meier_lead_time(
             receipts.days, receipts.observed, receipts.weight, receipts.group, pairs.height,
-            pool=pool.astype(np.int64), prior_days=contract_days,
+            pool=pool.astype(np.int64), prior_days=contract_days, unknown="scaled",
         )  # fmt: skip
         names = tuple(suppliers.tolist())
         return cls(
             pairs, pool.astype(np.int64), contract_days, names, receipts, law, law.mean_days(), law.sd_days(),
+            _disrupted(receipts, pool.astype(np.int64), contract_days, len(names)),
             _overdue(orders, snapshot.as_of.date()),
         )  # fmt: skip
 
@@ -83,13 +93,13 @@ class LeadTimes:
         """The groups of some items, numbered anew, and the number each had."""
         mine = self.frame.filter(pl.col("item").is_in(sorted(set(items))))
         number = mine["group"].cast(pl.Int64).to_numpy()
-        nothing = np.zeros(0)
+        nothing, none = np.zeros(0), np.zeros(0, dtype=np.int64)
         return replace(
             self,
             frame=mine.drop("group").with_row_index("group"),
             pool=self.pool[number],
             contract_days=self.contract_days[number],
-            receipts=Receipts(nothing.astype(np.int64), nothing.astype(np.bool_), nothing, nothing.astype(np.int64)),
+            receipts=Receipts(none, nothing.astype(np.bool_), nothing, none, none),
             law=LeadTimeLaw(self.law.probability[number]),
             mean_days=self.mean_days[number],
             sd_days=self.sd_days[number],
@@ -117,4 +127,18 @@ def _receipts(snapshot: Snapshot, groups: pl.DataFrame) -> Receipts:
         observed=orders["received_date"].is_not_null().to_numpy(),
         weight=np.maximum(floats_of(orders, "quantity"), 1.0),
         group=group_numbers(groups, orders),
+        age_days=np.maximum(days_of(today - orders["ordered_date"]), 0),
     )
+
+
+def _disrupted(receipts: Receipts, pool: IntArray, contract_days: FloatArray, suppliers: int) -> BoolArray:
+    """Suppliers of whose recent orders, with 95 % confidence, more than `BADLY_LATE_SHARE` were badly late."""
+    if not suppliers:
+        return np.zeros(0, dtype=np.bool_)
+    contract = contract_days[receipts.group]
+    risk = disruption_risk(
+        receipts.days, receipts.observed, receipts.age_days, contract, pool[receipts.group], suppliers
+    )
+    # A supplier without a record of its own would be judged by that of the others.
+    often: BoolArray = (risk.low > BADLY_LATE_SHARE) & (risk.recent_orders >= LEAST_ORDERS)
+    return often

@@ -17,6 +17,20 @@ def to_minor(amount: float) -> int:
     return int(abs(amount) * 100.0 + 0.5 + 1e-9) * (1 if amount >= 0 else -1)
 
 
+def minor_parts(total: int, parts: dict[str, float]) -> dict[str, int]:
+    """Parts of an amount in minor units that sum exactly to its total: the largest fractions are rounded up.
+
+    Parts that come to nothing are left out.
+    """
+    some = {name: amount * 100.0 for name, amount in parts.items() if abs(amount) > 1e-9}
+    whole = {name: int(amount // 1.0) for name, amount in some.items()}
+    left = total - sum(whole.values())
+    ranked = sorted(some, key=lambda name: (whole[name] - some[name], name))
+    for place in range(abs(left) if ranked else 0):
+        whole[ranked[place % len(ranked)]] += 1 if left > 0 else -1
+    return {name: amount for name, amount in whole.items() if amount}
+
+
 def penalty_per_unit(outlook: Outlook, row: int) -> float:
     """What one unit short costs on average, currency: margin lost plus the customer penalty on committed units."""
     return float(penalties(outlook, np.array([row]))[0])

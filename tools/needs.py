@@ -132,30 +132,36 @@ def donor_losses(outlook: Outlook, rows: IntArray, available: IntArray, units: I
     return np.asarray((taken * curves.money).sum(axis=1))
 
 
+def _giving(outlook: Outlook) -> tuple[IntArray, IntArray, IntArray]:
+    """`donor_floor`, `spare_units` and `surplus_units` of every row."""
+    arrays, levels = outlook.arrays, outlook.levels
+    floor = np.ceil(np.maximum(levels.reorder_point, arrays.committed_units) - 1e-9).astype(np.int64)
+    spare = np.maximum(np.trunc(arrays.free).astype(np.int64) - floor, 0)
+    return floor, spare, np.floor(arrays.free - levels.order_up_to_level + 1e-9).astype(np.int64)
+
+
 def joint_problem(outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]]) -> JointProblem:
     """All needs, every site of the same item that has units above its floor, and the lanes between them."""
     arrays = outlook.arrays
     needing = {need.row for need in needs}
     floors: dict[int, int] = {}
-    available: dict[int, int] = {}
     choices: list[LaneChoice] = []
+    floor_of, spare_of, surplus_of = (units.tolist() for units in _giving(outlook))
     for number, need in enumerate(needs):
         item, site = arrays.items[need.row], arrays.sites[need.row]
         for lane in lanes.get(site, ()):
             donor = arrays.row_of.get((item, lane.origin))
             if donor is None or donor in needing or not outlook.planned[donor]:
                 continue
-            if need.relief_per_unit and surplus_units(outlook, donor) < lane.lot:
+            if need.relief_per_unit and surplus_of[donor] < lane.lot:
                 continue
-            if donor not in floors:
-                floors[donor] = donor_floor(outlook, donor)
-                available[donor] = spare_units(outlook, donor)
-            if available[donor] >= lane.lot:
+            floors[donor] = floor_of[donor]
+            if spare_of[donor] >= lane.lot:
                 choices.append(LaneChoice(donor, number, lane))
     donors = sorted({choice.donor_row for choice in choices})
     place = {row: number for number, row in enumerate(donors)}
     giving = np.array(donors, dtype=np.int64)
-    spare = np.array([available[row] for row in donors], dtype=np.int64)
+    spare = np.array([spare_of[row] for row in donors], dtype=np.int64)
     wanted, given = need_curves(outlook, needs), donor_curves(outlook, giving, spare)
     groups = sorted({c.lane.name for c in choices if c.lane.capacity_per_day is not None})
     group_of = {name: number for number, name in enumerate(groups)}

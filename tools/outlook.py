@@ -9,16 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from inventory.contract import REFUSE_BELOW_WEEKS
-from optimizer.demand.moments import DemandMoments, demand_moments
-from optimizer.demand.shift import DemandShift, demand_shift
+from optimizer.demand.horizon import DemandPlan
+from optimizer.demand.moments import DemandMoments
+from optimizer.demand.scope import PredictionScope
+from optimizer.demand.shift import DemandShift
 from optimizer.exposure.excess import ExcessExposure, excess_exposure
-from optimizer.laws.lead_time_demand import lead_time_demand_moments
 from optimizer.lead_time.kaplan_meier import LeadTimeLaw
 from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
+from optimizer.risk.shared_delay import SharedDelay, split_arrivals
 from optimizer.stocking.levels import StockingLevels, stocking_levels
 from tools.arrays import Inbound, NetworkArrays
 from tools.columns import BoolArray, FloatArray, IntArray
+from tools.forecast import Forecast, forecast
+from tools.forecast_days import DailyForecast, by_day, protected_demand
+from tools.forecast_inputs import PLAN_DAYS
 from tools.lead_times import UNKNOWN_LEAD_TIME, LeadTimes
 from tools.rows import join_rows, take_rows
 from tools.thresholds import Thresholds
@@ -28,6 +32,9 @@ UNKNOWN_LEAD_TIME_SD = 10.0
 INTERNAL_HANDLING_DAYS = 1.0
 """Picking and booking at the giving site, added to lane transit."""
 
+
+DELAY_STATES = (0.8, 0.2)
+"""Shares of the good and of the bad times of a supplier with a record of disruption."""
 
 _BY_ROW = ("demand", "shift", "levels", "projection", "on_time", "excess")
 _FLAT = ("lead_time_mean", "lead_time_sd", "on_order", "overdue", "history_weeks", "window_days")
@@ -39,7 +46,9 @@ class Outlook:
 
     arrays: NetworkArrays
     demand: DemandMoments
+    """Class of demand, and mean and spread per day of the window ahead, without `NetworkArrays.known_demand`."""
     shift: DemandShift
+    forecast: Forecast
     lead_times: LeadTimes
     lead_time_mean: FloatArray
     lead_time_sd: FloatArray
@@ -58,16 +67,26 @@ class Outlook:
 
     @cached_property
     def planned(self) -> BoolArray:
-        """Rows with enough history for mathematics to give a quantity."""
-        enough: BoolArray = self.history_weeks >= REFUSE_BELOW_WEEKS
-        return enough
+        """Rows for which mathematics gives a quantity; `scope` has the reason for the others."""
+        return self.forecast.planned
+
+    @property
+    def plan(self) -> DemandPlan:
+        """Demand of the 28 days and 26 weeks ahead, known demand included."""
+        return self.forecast.plan
+
+    @property
+    def scope(self) -> PredictionScope:
+        """Which rows are predicted, by which route, and why not."""
+        return self.forecast.scope
 
     def take(self, rows: IntArray) -> Outlook:
         """Only some rows, in the order given."""
         kept = np.flatnonzero(np.isin(self.arrays.inbound.series, rows))
         arrays = self.arrays.take(rows)
         arrivals = replace(take_rows(self.arrivals, kept), series=arrays.inbound.series)
-        taken: dict[str, Any] = {name: take_rows(getattr(self, name), rows) for name in _BY_ROW}
+        taken: dict[str, Any] = {"forecast": self.forecast.take(rows)}
+        taken |= {name: take_rows(getattr(self, name), rows) for name in _BY_ROW}
         taken |= {name: getattr(self, name)[rows] for name in _FLAT}
         return replace(self, arrays=arrays, arrivals=arrivals, **taken)
 
@@ -83,7 +102,8 @@ class Outlook:
         """Looks at parts of one network, end to end, all on the same lead times."""
         arrays = NetworkArrays.join([part.arrays for part in parts])
         arrivals = replace(join_rows([part.arrivals for part in parts]), series=arrays.inbound.series)
-        joined: dict[str, Any] = {name: join_rows([getattr(part, name) for part in parts]) for name in _BY_ROW}
+        joined: dict[str, Any] = {"forecast": Forecast.join([part.forecast for part in parts])}
+        joined |= {name: join_rows([getattr(part, name) for part in parts]) for name in _BY_ROW}
         joined |= {name: np.concatenate([getattr(part, name) for part in parts]) for name in _FLAT}
         return replace(parts[0], arrays=arrays, arrivals=arrivals, **joined)
 
@@ -109,46 +129,44 @@ class Outlook:
 
 
 def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresholds) -> Outlook:
-    """Estimate demand, set stocking levels, and project stock by day; groups of the rows are those of `lead_times`."""
-    demand = demand_moments(arrays.history.astype(np.float64))
+    """Forecast demand, set stocking levels, and project stock by day; groups of the rows are those of `lead_times`."""
     mean_days, sd_days = _lead_times(arrays, lead_times)
-    protected = lead_time_demand_moments(demand.mean_per_day, demand.sd_per_day, mean_days, sd_days, arrays.review_days)
+    ahead = forecast(
+        arrays.history, arrays.inputs, cost=arrays.cost, lead_time_days=mean_days,
+        recent_weeks=int(thresholds.value("demand_shift", "recent_weeks")),
+    )  # fmt: skip
+    days = by_day(ahead.plan, arrays.horizon_days)
+    arrays = replace(arrays, known_demand=days.known)
+    window = np.clip(np.ceil(mean_days + arrays.review_days - 1e-9), 1, arrays.horizon_days).astype(np.int64)
+    demand = _moments(ahead, days, window)
     levels = stocking_levels(
-        protected,
+        protected_demand(ahead.plan, mean_days + arrays.review_days, sd_days),
         order_quantity=np.maximum(arrays.minimum_order, np.maximum(demand.mean_per_day * 7.0, 1.0)),
         cycle_service_level=arrays.service_target,
     )
     arrivals = arrival_schedule(arrays.inbound, lead_times.law, arrays.horizon_days)
+    shared = _shared_delay(arrays.inbound, arrivals, lead_times)
     overdue = _overdue(arrays)
-    projection = project_stock(
-        arrays.free,
-        demand.mean_per_day,
-        demand.sd_per_day,
-        horizon_days=arrays.horizon_days,
-        known_demand=arrays.known_demand,
-        inbound=arrivals,
-    )
+    projection = _projected(arrays.free, days, arrivals, shared)
     on_order = np.bincount(arrays.inbound.series, arrays.inbound.quantity, arrays.rows).astype(np.float64)
     return Outlook(
         arrays=arrays,
         demand=demand,
-        shift=demand_shift(arrays.history, recent_periods=int(thresholds.value("demand_shift", "recent_weeks"))),
+        shift=ahead.shift,
+        forecast=ahead,
         lead_times=lead_times,
         lead_time_mean=mean_days,
         lead_time_sd=sd_days,
         levels=levels,
         arrivals=arrivals,
         projection=projection,
-        on_time=_had_it_been_on_time(arrays, demand, arrivals, overdue, projection),
-        excess=excess_exposure(
-            np.maximum(arrays.free, 0.0), on_order, demand.mean_per_day, demand.sd_per_day,
-            thresholds.value("excess", "horizon_days"),
-        ),
+        on_time=_had_it_been_on_time(arrays, days, arrivals, shared, overdue, projection),
+        excess=_excess(arrays, ahead.plan, on_order, thresholds.value("excess", "horizon_days")),
         on_order=on_order,
         overdue=overdue,
         history_weeks=np.isfinite(arrays.history).sum(axis=1).astype(np.int64),
-        window_days=np.clip(np.ceil(mean_days + arrays.review_days - 1e-9), 1, arrays.horizon_days).astype(np.int64),
-    )  # fmt: skip
+        window_days=window,
+    )
 
 
 def _lead_times(arrays: NetworkArrays, lead_times: LeadTimes) -> tuple[FloatArray, FloatArray]:
@@ -161,6 +179,23 @@ def _lead_times(arrays: NetworkArrays, lead_times: LeadTimes) -> tuple[FloatArra
     mean = np.where(internal, np.nan_to_num(arrays.source_transit_days) + INTERNAL_HANDLING_DAYS, mean)
     sd = np.where(internal, np.nan_to_num(arrays.source_transit_sd), sd)
     return mean, sd
+
+
+def _moments(ahead: Forecast, days: DailyForecast, window: IntArray) -> DemandMoments:
+    """Class and record of the level, with the mean and spread per day of the window ahead; known demand is on top."""
+    row, last = np.arange(len(window)), window - 1
+    mean = np.cumsum(days.mean, axis=1)[row, last] / window
+    variance = np.cumsum(days.variance, axis=1)[row, last] / window
+    return replace(ahead.level, mean_per_day=mean, sd_per_day=np.sqrt(variance))
+
+
+def _excess(arrays: NetworkArrays, plan: DemandPlan, on_order: FloatArray, horizon_days: float) -> ExcessExposure:
+    """What the plan's demand leaves of stock and orders; beyond the plan its mean goes on."""
+    days = int(min(horizon_days, PLAN_DAYS))
+    sold = plan.over(0, days)
+    return excess_exposure(
+        np.maximum(arrays.free, 0.0), on_order, sold.mean / days, np.sqrt(sold.variance / days), horizon_days
+    )
 
 
 def arrival_schedule(inbound: Inbound, law: LeadTimeLaw, horizon_days: int) -> InboundSchedule:
@@ -188,10 +223,36 @@ def _overdue(arrays: NetworkArrays) -> FloatArray:
     return np.bincount(inbound.series[late], inbound.quantity[late], arrays.rows).astype(np.float64)
 
 
+def _shared_delay(inbound: Inbound, arrivals: InboundSchedule, lead_times: LeadTimes) -> SharedDelay | None:
+    """Orders of suppliers with a record of disruption are late together; those of the others each by themselves."""
+    supplier = np.append(lead_times.pool, -1)[inbound.group]
+    disrupted = np.append(lead_times.disrupted, False)[supplier]
+    if not disrupted.any():
+        return None
+    # A number of its own keeps an order independent of all others.
+    alone = len(lead_times.suppliers) + np.arange(len(supplier))
+    return split_arrivals(arrivals.arrival_probability, np.where(disrupted, supplier, alone), DELAY_STATES)
+
+
+def _projected(
+    free: FloatArray, days: DailyForecast, arrivals: InboundSchedule, shared: SharedDelay | None
+) -> StockProjection:
+    return project_stock(
+        free,
+        days.mean,
+        np.sqrt(days.variance),
+        horizon_days=days.mean.shape[1],
+        known_demand=days.known,
+        inbound=arrivals,
+        shared_delay=shared,
+    )
+
+
 def _had_it_been_on_time(
     arrays: NetworkArrays,
-    demand: DemandMoments,
+    days: DailyForecast,
     arrivals: InboundSchedule,
+    shared: SharedDelay | None,
     overdue: FloatArray,
     projection: StockProjection,
 ) -> StockProjection:
@@ -202,18 +263,14 @@ def _had_it_been_on_time(
     late = (arrays.inbound.group >= 0) & (arrays.inbound.promised_day < 0)
     place = np.full(arrays.rows, -1, dtype=np.int64)
     place[touched] = np.arange(touched.size)
-    kept = ~late & (place[arrays.inbound.series] >= 0)
+    kept = np.flatnonzero(~late & (place[arrays.inbound.series] >= 0))
     schedule = InboundSchedule(
         place[arrivals.series[kept]], arrivals.quantity[kept], arrivals.arrival_probability[kept]
     )
-    sub = project_stock(
-        arrays.free[touched] + overdue[touched],
-        demand.mean_per_day[touched],
-        demand.sd_per_day[touched],
-        horizon_days=arrays.horizon_days,
-        known_demand=arrays.known_demand[touched],
-        inbound=schedule,
-    )
+    if shared is not None:
+        shared = SharedDelay(shared.supplier[kept], shared.state_probability, shared.arrival_probability[:, kept])
+    free = arrays.free[touched] + overdue[touched]
+    sub = _projected(free, take_rows(days, touched), schedule, shared)
     whole = [projection.expected_on_hand, projection.stockout_probability, projection.expected_short_units]
     parts = [sub.expected_on_hand, sub.stockout_probability, sub.expected_short_units]
     for index, part in enumerate(parts):

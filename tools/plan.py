@@ -14,19 +14,19 @@ from typing import Protocol
 import polars as pl
 from sqlalchemy import Connection
 
-from inventory.cases import find_case
+from inventory.allotment import Wish, allot
+from inventory.cases import find_case, list_cases
 from inventory.crash_points import crash_point
 from inventory.database import Transaction
-from inventory.errors import NotEnoughStockError
-from inventory.ledger import hold, list_reservations, release, set_protection
-from inventory.ledger_frame import ledger_frame, rows_of
+from inventory.ledger import list_reservations, release, reserve, set_protection
+from inventory.ledger_frame import ledger_frame_at, rows_of
 from inventory.lifecycle import move
 from inventory.proposals import (
     count_plan_runs,
     find_plan_run,
     find_situation,
     insert_plan_run,
-    insert_proposal,
+    insert_proposals,
     list_proposals,
     next_versions,
 )
@@ -50,7 +50,7 @@ from tools.money import relief_per_unit, to_minor
 from tools.needs import Need, wanted_units
 from tools.outlook import Outlook
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
-from tools.sweeping import PART_ROWS, look_at_places, over_parts, parts_of, put_together
+from tools.sweeping import look_at_places, over_parts, parts_of, put_together
 from tools.thresholds import Thresholds
 from tools.toolbox import Toolbox, committed_lines
 
@@ -62,9 +62,26 @@ REPLACEABLE = (ProposalState.PENDING,)
 GAVE_BACK = (ProposalState.REJECTED, ProposalState.RECALLED, ProposalState.SNOOZED, ProposalState.EXPIRED)
 """States in which a winner's units are free for whoever lost to it; one held back only waits for its turn."""
 NEEDING = (CaseKind.PROJECTED_STOCKOUT, CaseKind.SUPPLIER_DELAY, CaseKind.IMBALANCE, CaseKind.DEMAND_SHIFT)
+PLACES_AT_ONCE = 10_000
+"""Item-sites of a plan that are looked at in one piece."""
+WITHOUT_GOODS = {
+    CaseKind.DATA_PROBLEM: ActionKind.CORRECTION,
+    CaseKind.LEAD_TIME_DRIFT: ActionKind.PARAMETER_CHANGE,
+    CaseKind.FORECAST_BIAS: ActionKind.PARAMETER_CHANGE,
+    CaseKind.POLICY_INCONSISTENCY: ActionKind.PARAMETER_CHANGE,
+    CaseKind.RECURRING: ActionKind.PARAMETER_CHANGE,
+}
+"""What a person changes where no goods would help."""
 STUB_LIFETIME = timedelta(hours=72)
 """How long a stub lives before the gate gives it the lifetime of its tier."""
-PREFERENCE = (ActionKind.EXPEDITE, ActionKind.PURCHASE, ActionKind.TRANSFER, ActionKind.CORRECTION, ActionKind.HOLD)
+PREFERENCE = (
+    ActionKind.EXPEDITE,
+    ActionKind.PURCHASE,
+    ActionKind.TRANSFER,
+    ActionKind.CORRECTION,
+    ActionKind.PARAMETER_CHANGE,
+    ActionKind.HOLD,
+)
 """A proposal's action is its strictest line's."""
 
 
@@ -150,20 +167,20 @@ def plan_cases(
         places = _places(wanted, toolbox.lanes(snapshot))
         ledger = _without(
             connection,
-            ledger_frame(connection, EVERYTHING, items={item for item, _ in places}),
+            ledger_frame_at(connection, EVERYTHING, places),
             {old.proposal_id for old in outdated.values()},
         )
         committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
-    ledger = ledger.join(frame_of_places(places), on=["item", "site"], how="semi", maintain_order="left")
     outlook = _look(toolbox, places, ledger, committed, thresholds)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
     joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), plan_parameters(toolbox, thresholds))
-    run = _plan_run(toolbox, outlook, wanted, places, ledger, committed, joint, thresholds, policy_version)
+    lines = [plan_lines(outlook, decided, 1) for decided in joint.needs]
+    run = _plan_run(toolbox, outlook, wanted, places, ledger, committed, joint, lines, thresholds, policy_version)
     crash_point("plan.solved")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         run = _numbered(transaction.connection, run)
         stubs, held_back = _stubs(
-            transaction.connection, toolbox, outlook, cases, joint, run, drafts or EveryCase(), outdated
+            transaction.connection, toolbox, outlook, cases, joint, lines, run, drafts or EveryCase(), outdated
         )
         run = run.model_copy(update={"held_back": held_back})
         written = _write(transaction, stubs, joint, run, outdated)
@@ -192,11 +209,13 @@ def _look(
 ) -> Outlook:
     """The forward look on the places of a plan, part by part where there are many."""
     snapshot = toolbox.snapshot()
-    if len(places) <= PART_ROWS:
+    if len(places) <= PLACES_AT_ONCE:
         return toolbox.outlook_of(snapshot, ledger, committed, thresholds, places=places)
-    lead_times = toolbox.lead_times(snapshot)
-    parts = parts_of(snapshot, ledger, lead_times, committed, thresholds, places=frame_of_places(places))
-    return put_together(list(over_parts(look_at_places, parts, toolbox.executor)), lead_times).outlook
+    shared = toolbox.shared(snapshot)
+    parts = parts_of(
+        snapshot, ledger, shared, committed, thresholds, places=frame_of_places(places), rows=PLACES_AT_ONCE
+    )
+    return put_together(list(over_parts(look_at_places, parts, toolbox.executor)), shared.lead_times).outlook
 
 
 def _outdated(connection: Connection, cases: list[Case], thresholds: Thresholds) -> dict[str, Outdated]:
@@ -245,8 +264,9 @@ def has_grown(case: Case, money_before: int, thresholds: Thresholds) -> bool:
 def _resting(connection: Connection, cases: list[Case], thresholds: Thresholds, today: date) -> set[str]:
     """Cases a person or an action has settled for now: holds accepted, snoozed, rejected, or under way."""
     resting = set()
+    known = {row.case.case_id: row for row in list_cases(connection, EVERYTHING)}
     for case in cases:
-        row = find_case(connection, EVERYTHING, case.case_id)
+        row = known.get(case.case_id) or find_case(connection, EVERYTHING, case.case_id)
         if row.state is CaseState.OPEN:
             continue
         if row.state is CaseState.WAITING and row.resume_on is not None and row.resume_on <= today:
@@ -279,18 +299,15 @@ def _plan_run(
     ledger: pl.DataFrame,
     committed: list[ProposalLine],
     joint: JointPlan,
+    lines: list[list[ProposalLine]],
     thresholds: Thresholds,
     policy_version: int,
 ) -> PlanRun:
     arrays = outlook.arrays
-    lines = [
-        PlanLine(
-            case_id=decided.need.case_id,
-            line=line,
-            net_value_minor=to_minor(decided.net_value),
-        )
-        for decided in joint.needs
-        for line in plan_lines(outlook, decided, 1)
+    decisions = [
+        PlanLine(case_id=decided.need.case_id, line=line, net_value_minor=to_minor(decided.net_value))
+        for decided, chosen in zip(joint.needs, lines, strict=True)
+        for line in chosen
     ]
     snapshot_id = toolbox.snapshot().snapshot_id
     now = toolbox.now()
@@ -317,7 +334,7 @@ def _plan_run(
         seed=toolbox.seed,
         solver_path=joint.solver_path,
         objective=joint.objective,
-        lines=tuple(lines),
+        lines=tuple(decisions),
         lost_to=joint.lost_to,
         won_by=joint.won_by,
         at=now,
@@ -335,14 +352,15 @@ def _stubs(
     outlook: Outlook,
     cases: list[Case],
     joint: JointPlan,
+    lines: list[list[ProposalLine]],
     run: PlanRun,
     drafts: Drafts,
     outdated: dict[str, Outdated],
 ) -> tuple[list[Proposal], dict[str, str]]:
     """A draft for every planned case that gets one, and why the others get none; cases in their order."""
-    by_case = defaultdict(list)
-    for decided in joint.needs:
-        by_case[decided.need.case_id].append(decided)
+    by_case: dict[str, list[ProposalLine]] = defaultdict(list)
+    for decided, chosen in zip(joint.needs, lines, strict=True):
+        by_case[decided.need.case_id] += chosen
     live = {p.content.case_id: p.state for p in list_proposals(connection, EVERYTHING, states=LIVE)}
     versions = next_versions(connection, EVERYTHING)
     planned = set(run.case_ids)
@@ -354,15 +372,13 @@ def _stubs(
             continue
         if case.case_id not in planned:
             continue
-        lines: list[ProposalLine] = []
-        for decided in by_case[case.case_id]:
-            lines += plan_lines(outlook, decided, len(lines) + 1)
-        stub = _stub(toolbox, outlook, case, lines, run, versions.get(case.case_id, 1))
-        refused = drafts.refuses(case, stub.content.action, stub.content.value_minor)
+        mine = by_case[case.case_id] or [_nothing(outlook, case)]
+        action, value = min((line.action for line in mine), key=PREFERENCE.index), _value(outlook, case, mine)
+        refused = drafts.refuses(case, action, value)
         if refused:
             held_back[case.case_id] = refused
         else:
-            stubs.append(stub)
+            stubs.append(_stub(toolbox, case, mine, action, value, run, versions.get(case.case_id, 1)))
     return stubs, held_back
 
 
@@ -376,52 +392,45 @@ def _write(
             move(transaction, proposal, ProposalState.SUPERSEDED, reason=reasons[proposal.proposal_id])
             release(transaction, proposal.proposal_id)
     set_protection(transaction, joint.floors)
-    written: list[str] = []
-    lost = dict(run.lost_to)
-    for proposal in stubs:
-        savepoint = connection.begin_nested()
-        entries = len(transaction.entries)
-        try:
-            insert_proposal(transaction, proposal)
-            _hold_lines(transaction, proposal)
-        except NotEnoughStockError as error:
-            savepoint.rollback()
-            del transaction.entries[entries:]
-            lost[proposal.content.case_id] = f"units were taken while this was planned: {error}"
-            continue
-        savepoint.commit()
-        written.append(proposal.proposal_id)
-    insert_plan_run(transaction, run.model_copy(update={"lost_to": lost}))
-    return written
+    wishes = [wish for stub in stubs for wish in _wishes(stub)]
+    allotted = allot(connection, wishes)
+    written = [stub for stub in stubs if stub.proposal_id not in allotted.refused]
+    insert_proposals(transaction, written)
+    reserve(transaction, allotted.takes)
+    taken = {
+        stub.content.case_id: f"units were taken while this was planned: {allotted.refused[stub.proposal_id]}"
+        for stub in stubs
+        if stub.proposal_id in allotted.refused
+    }
+    insert_plan_run(transaction, run.model_copy(update={"lost_to": run.lost_to | taken}))
+    return [proposal.proposal_id for proposal in written]
 
 
-def _hold_lines(transaction: Transaction, proposal: Proposal) -> None:
-    for line in proposal.content.lines:
-        if line.action is ActionKind.TRANSFER:
-            hold(
-                transaction,
-                proposal_id=proposal.proposal_id,
-                line=line.number,
-                item=line.item,
-                site=line.origin,
-                destination=line.destination,
-                quantity=line.quantity,
-            )
+def _wishes(proposal: Proposal) -> list[Wish]:
+    """Units the transfers of a proposal ask of their donors."""
+    return [
+        Wish(proposal.proposal_id, line.number, line.item, line.origin, line.destination, line.quantity)
+        for line in proposal.content.lines
+        if line.action is ActionKind.TRANSFER
+    ]
+
+
+def _nothing(outlook: Outlook, case: Case) -> ProposalLine:
+    """The line of a case for which nothing is moved or bought."""
+    action = WITHOUT_GOODS.get(case.kind, ActionKind.HOLD)
+    return hold_line(action, case.findings[0].item, case.findings[0].site, outlook.arrays.today)
 
 
 def _stub(
-    toolbox: Toolbox, outlook: Outlook, case: Case, lines: list[ProposalLine], run: PlanRun, version: int
-) -> Proposal:
-    if not lines:
-        finding = case.findings[0]
-        action = ActionKind.CORRECTION if case.kind is CaseKind.DATA_PROBLEM else ActionKind.HOLD
-        lines = [hold_line(action, finding.item, finding.site, outlook.arrays.today)]
+    toolbox: Toolbox, case: Case, lines: list[ProposalLine], action: ActionKind, value_minor: int, run: PlanRun,
+    version: int,
+) -> Proposal:  # fmt: skip
     content = ProposalContent(
         case_id=case.case_id,
         version=version,
-        action=min((line.action for line in lines), key=PREFERENCE.index),
-        lines=tuple(lines),
-        value_minor=_value(outlook, case, lines),
+        action=action,
+        lines=tuple(line.model_copy(update={"number": number}) for number, line in enumerate(lines, start=1)),
+        value_minor=value_minor,
         currency=case.money_at_risk.currency,
         snapshot_id=run.snapshot_id,
         plan_run_id=run.plan_run_id,

@@ -1,14 +1,17 @@
 """The joint plan as mathematics: the same inputs give the same lines, on replay too.
 
-All needs compete for the same donors and lanes in one solve. Each need then takes the best of its options; needs that
-do better with a supplier give their units back and the rest is solved again, until nobody changes their mind.
+Needs of an item compete for its donors, and items for lanes that carry only so much. Each need then takes the best of
+its options; needs that do better with a supplier give their units back and the rest is solved again, until nobody
+changes their mind.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
+from typing import get_args
 
 import numpy as np
 
@@ -21,8 +24,12 @@ from tools.money import to_minor
 from tools.needs import JointProblem, Need, donor_losses, joint_problem
 from tools.options import Offer, PlannedMove, best, offers, price_all
 from tools.outlook import Outlook
+from tools.shared_lanes import each_alone, overfull, with_room, without_limits
 
 MAXIMUM_ROUNDS = 4
+ALONE = "alone"
+"""Word for a round in which every item was decided alone."""
+_PATHS: dict[str, SolverPath] = {path: path for path in get_args(SolverPath)}
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,8 @@ class PlanParameters:
     node_limit: int
     hard_kill_seconds: float | None
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
+    joint_needs: int = 200
+    """Up to so many needs are decided jointly, more in two passes."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,18 @@ class JointPlan:
     """The same case, and the case that won."""
 
 
+@dataclass(frozen=True)
+class _Decided:
+    """Needs decided in one pass."""
+
+    plans: list[NeedPlan]
+    floors: dict[int, int]
+    left: dict[int, int]
+    """Units each donor row could still give."""
+    path: str
+    """One word per round, joined by ``+``."""
+
+
 def solve_needs(
     outlook: Outlook,
     needs: list[Need],
@@ -71,6 +92,9 @@ def solve_needs(
     force_path: str | None = None,
 ) -> JointPlan:
     """Decide all needs at once.
+
+    A long list is decided in two passes: every item alone, as if lanes had no end, and then jointly the items that
+    meet on a lane which carries less than they would send.
 
     Parameters
     ----------
@@ -83,46 +107,118 @@ def solve_needs(
     InfeasiblePlanError
         If the solver's answer breaks a floor, lot or capacity.
     """
-    forced = force_path.split("+") if force_path else []
-    sharing = list(range(len(needs)))
-    paths: list[str] = []
-    for attempt in range(MAXIMUM_ROUNDS):
-        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
-        path = forced[attempt] if attempt < len(forced) else None
-        plan = _solve(joint, parameters, path)
-        paths.append(plan.solver_path)
-        plans = _choose(outlook, needs, sharing, joint, plan, lanes, parameters)
-        unused = {
-            index
-            for index, decided in enumerate(plans)
-            if decided.moves and decided.offers[decided.chosen].action is not ActionKind.TRANSFER
-        }
-        if not unused:
-            break
-        sharing = [index for index in sharing if index not in unused]
-    plans = [_without_unused_moves(decided) for decided in plans]
-    losers = _losers(outlook, plans, _units_left(joint, plan), lanes)
+    first_pass, _, second_pass = (force_path or "").partition("|")
+    if (force_path is None and len(needs) > parameters.joint_needs) or first_pass.startswith(ALONE):
+        decided = _in_two_passes(outlook, needs, lanes, parameters, second_pass)
+    else:
+        decided = _jointly(outlook, needs, lanes, parameters, first_pass)
+    plans = [_without_unused_moves(plan) for plan in decided.plans]
+    losers = _losers(outlook, plans, decided.left, lanes)
     arrays = outlook.arrays
     return JointPlan(
         needs=tuple(plans),
-        floors={(arrays.items[row], arrays.sites[row]): units for row, units in joint.floors.items()},
-        solver_path="+".join(paths),
-        objective=round(sum(decided.net_value for decided in plans), 6),
+        floors={(arrays.items[row], arrays.sites[row]): units for row, units in decided.floors.items()},
+        solver_path=decided.path,
+        objective=round(sum(plan.net_value for plan in plans), 6),
         lost_to={case: why for case, (_, why) in losers.items()},
         won_by={case: winner for case, (winner, _) in losers.items()},
     )
 
 
+def _in_two_passes(
+    outlook: Outlook,
+    needs: list[Need],
+    lanes: dict[str, tuple[Lane, ...]],
+    parameters: PlanParameters,
+    second_path: str,
+) -> _Decided:
+    """Every item alone; then the items that meet on a full lane, jointly, over what the others leave."""
+    first = _each_alone(outlook, needs, without_limits(lanes), parameters)
+    item_of = [outlook.arrays.items[need.row] for need in needs]
+    used = [_transfers(plan) for plan in first.plans]
+    full = overfull(lanes, (move for moves in used for move in moves))
+    meeting = {item for item, moves in zip(item_of, used, strict=True) if any(move.lane.name in full for move in moves)}
+    if not meeting:
+        return first
+    apart = (move for item, moves in zip(item_of, used, strict=True) if item not in meeting for move in moves)
+    again = [number for number, item in enumerate(item_of) if item in meeting]
+    second = _jointly(
+        outlook, [needs[number] for number in again], with_room(lanes, apart), parameters, second_path
+    )  # fmt: skip
+    plans = list(first.plans)
+    for number, plan in zip(again, second.plans, strict=True):
+        plans[number] = plan
+    return _Decided(plans, first.floors, first.left | second.left, f"{first.path}|{second.path}")
+
+
+def _each_alone(
+    outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]], parameters: PlanParameters
+) -> _Decided:
+    """Every item for itself; only items whose needs changed their mind are solved again."""
+    item_of = [outlook.arrays.items[need.row] for need in needs]
+    sharing = list(range(len(needs)))
+    plans: dict[int, NeedPlan] = {}
+    floors: dict[int, int] = {}
+    left: dict[int, int] = {}
+    rounds = 0
+    while sharing and rounds < MAXIMUM_ROUNDS:
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
+        plan = _sound(joint, each_alone(joint.problem))
+        plans |= _choose(outlook, needs, sharing, sharing, joint, plan, lanes, parameters)
+        floors |= joint.floors
+        left |= _units_left(joint, plan)
+        rounds += 1
+        unused = _unused(plans, sharing)
+        changed = {item_of[index] for index in unused}
+        sharing = [index for index in sharing if item_of[index] in changed and index not in unused]
+    return _Decided([plans[index] for index in range(len(needs))], floors, left, "+".join([ALONE] * rounds))
+
+
+def _jointly(
+    outlook: Outlook,
+    needs: list[Need],
+    lanes: dict[str, tuple[Lane, ...]],
+    parameters: PlanParameters,
+    force_path: str,
+) -> _Decided:
+    """All needs compete for donors and lanes in one solve, until nobody changes their mind."""
+    forced = force_path.split("+") if force_path else []
+    everyone = list(range(len(needs)))
+    sharing, paths = everyone, list[str]()
+    for attempt in range(MAXIMUM_ROUNDS):
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
+        plan = _solve(joint, parameters, forced[attempt] if attempt < len(forced) else None)
+        paths.append(plan.solver_path)
+        plans = _choose(outlook, needs, everyone, sharing, joint, plan, lanes, parameters)
+        unused = _unused(plans, everyone)
+        if not unused:
+            break
+        sharing = [index for index in sharing if index not in unused]
+    return _Decided([plans[index] for index in everyone], joint.floors, _units_left(joint, plan), "+".join(paths))
+
+
+def _unused(plans: dict[int, NeedPlan], numbers: list[int]) -> set[int]:
+    """Needs that do better with a supplier, or with nothing, than with the units they got."""
+    return {number for number in numbers if plans[number].moves and not _transfers(plans[number])}
+
+
+def _transfers(plan: NeedPlan) -> tuple[PlannedMove, ...]:
+    """Moves of a need that chose to be sent units."""
+    return plan.moves if plan.offers[plan.chosen].action is ActionKind.TRANSFER else ()
+
+
 def _solve(joint: JointProblem, parameters: PlanParameters, force: str | None) -> TransferPlan:
-    allowed: dict[str, SolverPath] = {
-        "milp": "milp", "lp_rounded": "lp_rounded", "greedy_fallback": "greedy_fallback"
-    }  # fmt: skip
     plan = solve_transfers(
         joint.problem,
         node_limit=parameters.node_limit,
         hard_kill_seconds=None if force else parameters.hard_kill_seconds,
-        force_path=allowed[force] if force else None,
+        force_path=_PATHS[force] if force else None,
     )
+    return _sound(joint, plan)
+
+
+def _sound(joint: JointProblem, plan: TransferPlan) -> TransferPlan:
+    """The plan, once it is seen to be feasible."""
     violations = verify_plan(joint.problem, plan)
     if violations:
         raise InfeasiblePlanError(f"the solver's plan is not feasible: {'; '.join(violations)}")
@@ -132,26 +228,28 @@ def _solve(joint: JointProblem, parameters: PlanParameters, force: str | None) -
 def _choose(
     outlook: Outlook,
     needs: list[Need],
+    numbers: list[int],
     sharing: list[int],
     joint: JointProblem,
     plan: TransferPlan,
     lanes: dict[str, tuple[Lane, ...]],
     parameters: PlanParameters,
-) -> list[NeedPlan]:
+) -> dict[int, NeedPlan]:
+    """The best option of the needs of those numbers, given what the plan sends to those that share."""
     moves = _moves(outlook, sharing, joint, plan)
     tables = [
         offers(
-            outlook, need.row, moves.get(index, ()), lanes.get(outlook.arrays.sites[need.row], ()),
-            need.relief_per_unit,
+            outlook, needs[number].row, moves.get(number, ()), lanes.get(outlook.arrays.sites[needs[number].row], ()),
+            needs[number].relief_per_unit,
         )
-        for index, need in enumerate(needs)
+        for number in numbers
     ]  # fmt: skip
-    decided = []
-    priced = price_all(outlook, [need.row for need in needs], tables)
-    for index, (need, table, values) in enumerate(zip(needs, tables, priced, strict=True)):
+    decided = {}
+    priced = price_all(outlook, [needs[number].row for number in numbers], tables)
+    for number, table, values in zip(numbers, tables, priced, strict=True):
         chosen = best(values, table, parameters.minimum_net_benefit)
         net_value = float(values.net_value[chosen])
-        decided.append(NeedPlan(need, tuple(table), moves.get(index, ()), chosen, net_value))
+        decided[number] = NeedPlan(needs[number], tuple(table), moves.get(number, ()), chosen, net_value)
     return decided
 
 
@@ -172,9 +270,7 @@ def _moves(
 
 
 def _without_unused_moves(decided: NeedPlan) -> NeedPlan:
-    if decided.offers[decided.chosen].action is ActionKind.TRANSFER:
-        return decided
-    return NeedPlan(decided.need, decided.offers, (), decided.chosen, decided.net_value)
+    return replace(decided, moves=_transfers(decided))
 
 
 def _units_left(joint: JointProblem, plan: TransferPlan) -> dict[int, int]:
@@ -239,10 +335,11 @@ def plan_lines(outlook: Outlook, decided: NeedPlan, first_number: int) -> list[P
                 mode=move.lane.mode,
                 quantity=move.units,
                 cost_minor=to_minor(move.units * move.lane.unit_cost + move.lane.fixed_cost),
-                ship_on=move.lane.departs(today),
-                arrive_on=move.lane.arrives(today, 0.5),
+                ship_on=departure,
+                arrive_on=arrival,
             )
             for index, move in enumerate(decided.moves)
+            for departure, arrival in [_days(move.lane, today)]
         ]
     if offer.action in (ActionKind.PURCHASE, ActionKind.EXPEDITE):
         return [
@@ -260,6 +357,12 @@ def plan_lines(outlook: Outlook, decided: NeedPlan, first_number: int) -> list[P
             )
         ]
     return []
+
+
+@lru_cache(maxsize=4096)
+def _days(lane: Lane, today: date) -> tuple[date, date]:
+    """When a shipment leaves, and when it is there as likely as not."""
+    return lane.departs(today), lane.arrives(today, 0.5)
 
 
 def _supplier_cost(outlook: Outlook, row: int, offer: Offer) -> float:

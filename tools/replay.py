@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from inventory.proposals import find_plan_run, find_proposal, list_proposals
 from inventory.record import Record
-from inventory.records import EVERYTHING, PlanLine, Scope
+from inventory.records import EVERYTHING, PlanLine, PlanRun, Scope
+from inventory.replenishments import run_of_plan
 from tools.assemble import plan_outlook
 from tools.money import to_minor
 from tools.needs import Need, wanted_units
 from tools.planning import PlanParameters, plan_lines, solve_needs
+from tools.replenish_replay import replay_run
 from tools.toolbox import Toolbox
 
 
@@ -30,6 +34,9 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
     A run in which the solver was killed takes the recorded fallback; every plan is checked for feasibility on the way.
     """
     run = find_plan_run(connection, EVERYTHING, plan_run_id)
+    made = run_of_plan(connection, plan_run_id)
+    if made is not None:
+        return _replayed(connection, run, run.solver_path, replay_run(toolbox, connection, run, made).differences)
     outlook = plan_outlook(toolbox, connection, run)
     rows = outlook.arrays.row_of
     needs = [
@@ -50,7 +57,10 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
         for decided in joint.needs
         for line in plan_lines(outlook, decided, 1)
     ]
-    differences = _differences(list(run.lines), again)
+    return _replayed(connection, run, joint.solver_path, _differences(list(run.lines), again))
+
+
+def _replayed(connection: Connection, run: PlanRun, solver_path: str, differences: Sequence[str]) -> Replay:
     proposals = tuple(
         proposal.proposal_id
         for proposal in list_proposals(connection, EVERYTHING)
@@ -60,7 +70,7 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
         plan_run_id=run.plan_run_id,
         proposal_ids=proposals,
         same=not differences,
-        solver_path=joint.solver_path,
+        solver_path=solver_path,
         differences=tuple(differences),
     )
 

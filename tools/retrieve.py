@@ -16,6 +16,12 @@ QUESTIONS: dict[CaseKind, str] = {
     CaseKind.SUPPLIER_DELAY: "late supplier delivery escalation expedite purchase order delay",
     CaseKind.DEMAND_SHIFT: "demand spike promotion unusual demand reorder",
     CaseKind.IMBALANCE: "imbalance between sites transfer surplus donor floor",
+    CaseKind.OBSOLESCENCE: "obsolescence expiry shelf life markdown write-off scrap return to supplier",
+    CaseKind.LEAD_TIME_DRIFT: "supplier lead time change contract parameter review",
+    CaseKind.FORECAST_BIAS: "forecast bias review forecast correction",
+    CaseKind.POLICY_INCONSISTENCY: "service target review period policy parameters sites",
+    CaseKind.RECURRING: "recurring exception parameter change reorder point safety stock",
+    CaseKind.REPLENISHMENT: "replenishment order purchase minimum order quantity budget approval",
     CaseKind.DATA_PROBLEM: "stock count mismatch correction stale data quarantine",
 }
 LIMIT = 4

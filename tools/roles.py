@@ -39,7 +39,7 @@ class RoleAnswer(Record):
 Answer = Callable[[Toolbox, Connection, Scope, str], RoleAnswer]
 
 
-def _rows_of(outlook: Outlook, scope: Scope, item: str) -> list[int]:
+def rows_of_item(outlook: Outlook, scope: Scope, item: str) -> list[int]:
     """Rows of an item the asker may see.
 
     Raises
@@ -64,7 +64,7 @@ def inventory_role(toolbox: Toolbox, connection: Connection, scope: Scope, item:
     arrays = outlook.arrays
     ledger = ledger_rows(connection, scope, items=[item])
     table = []
-    for row in _rows_of(outlook, scope, item):
+    for row in rows_of_item(outlook, scope, item):
         here = [line for line in ledger if line.site == arrays.sites[row]]
         figures = [
             sum(getattr(line, name) for line in here) for name in ("on_hand", "allocated", "reserved", "in_flight")
@@ -92,7 +92,7 @@ def demand_role(toolbox: Toolbox, connection: Connection, scope: Scope, item: st
             f"{float(shift.baseline_mean_per_period[row]):.2f}",
             f"{float(shift.z_score[row]):+.1f}",
         )
-        for row in _rows_of(outlook, scope, item)
+        for row in rows_of_item(outlook, scope, item)
     ]
     columns = ("site", "mean/week", "sd/week", "class", "weeks known", "recent", "before", "z of the change")
     return RoleAnswer(role="demand", about=item, columns=columns, rows=tuple(table))
@@ -103,7 +103,7 @@ def replenishment_role(toolbox: Toolbox, connection: Connection, scope: Scope, i
     outlook = toolbox.decided_outlook(connection, items=[item])
     arrays = outlook.arrays
     table = []
-    for row in _rows_of(outlook, scope, item):
+    for row in rows_of_item(outlook, scope, item):
         window = int(outlook.window_days[row])
         table.append(
             (
@@ -134,7 +134,7 @@ def allocation_role(toolbox: Toolbox, connection: Connection, scope: Scope, item
     outlook = toolbox.decided_outlook(connection, items=[item])
     arrays = outlook.arrays
     lanes = read_lanes(toolbox.snapshot())
-    seen = _rows_of(outlook, scope, item)
+    seen = rows_of_item(outlook, scope, item)
     sites = {arrays.sites[row] for row in seen}
     table = []
     for row in seen:

@@ -37,3 +37,22 @@ def join_rows(records: Sequence[Rows], *, besides: Collection[str] = ()) -> Rows
         elif isinstance(values[0], tuple):
             joined[field.name] = tuple(entry for value in values for entry in value)
     return replace(records[0], **joined)
+
+
+def take_lines(record: Rows, place: IntArray) -> Rows:
+    """The lines of a record with a field ``series`` that belong to rows kept, renumbered.
+
+    Parameters
+    ----------
+    place
+        New number of each row, -1 for rows that are left out.
+    """
+    kept = take_rows(record, np.flatnonzero(place[record.series] >= 0))
+    return replace(kept, series=place[kept.series])
+
+
+def join_lines(records: Sequence[Rows], rows: Sequence[int]) -> Rows:
+    """Lines of several records end to end, where the records' rows follow each other, so many each."""
+    starts = np.cumsum([0, *rows[:-1]]).tolist()
+    moved = [replace(record, series=record.series + start) for record, start in zip(records, starts, strict=True)]
+    return join_rows(moved)

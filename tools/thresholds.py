@@ -5,13 +5,23 @@ from __future__ import annotations
 import tomllib
 from importlib import resources
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, ValidationError
 
 from inventory.record import Record
+from tools.columns import FloatArray
 from tools.errors import ToolInputError
 
-KINDS = ("projected_stockout", "excess", "supplier_delay", "demand_shift", "imbalance", "data_problem")
-SECTIONS = (*KINDS, "horizon", "planning")
+StrArray = NDArray[np.str_]
+
+KINDS = (
+    "projected_stockout", "excess", "obsolescence", "supplier_delay", "lead_time_drift", "demand_shift",
+    "forecast_bias", "imbalance", "data_problem", "policy_inconsistency", "recurring",
+)  # fmt: skip
+SECTIONS = (*KINDS, "hysteresis", "horizon", "planning")
+SHARES = ("close_share", "false_alarm_rate", "significance", "phantom_probability", "probability")
+"""Values that only make sense above 0 and at most 1."""
 
 
 class Override(Record):
@@ -41,6 +51,20 @@ class Thresholds(Record):
         for override in self.overrides:
             if name in override.values and override.covers(kind, site, item_class):
                 found = override.values[name]
+        return found
+
+    def values_at(self, kind: str, name: str, sites: StrArray, item_classes: StrArray) -> FloatArray:
+        """`value` at many places, shape ``(n,)``."""
+        found = np.full(sites.shape, self.values[kind][name])
+        for override in self.overrides:
+            if override.kind != kind or name not in override.values:
+                continue
+            here = np.ones(sites.shape, dtype=np.bool_)
+            if override.site:
+                here &= sites == override.site
+            if override.item_class:
+                here &= item_classes == override.item_class
+            found[here] = override.values[name]
         return found
 
 
@@ -88,6 +112,8 @@ def _check_values(section: str, body: dict[str, object], reference: dict[str, ob
             raise ToolInputError(f"thresholds: [{section}] has unknown {name!r}; known: {', '.join(reference)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
             raise ToolInputError(f"thresholds: [{section}] {name} = {value!r}, expected a number of at least 0")
+        if name in SHARES and not 0.0 < value <= 1.0:
+            raise ToolInputError(f"thresholds: [{section}] {name} = {value!r}, expected above 0 and at most 1")
 
 
 def _override(name: str, body: dict[str, object], reference: dict[str, dict[str, object]]) -> Override:

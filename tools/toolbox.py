@@ -38,7 +38,9 @@ from tools.arrays import build_arrays, frame_of_places
 from tools.erp.port import ErpPort
 from tools.lanes import Lane, read_lanes
 from tools.lead_times import LeadTimes
+from tools.option_facts import OptionFacts, read_option_facts
 from tools.outlook import Outlook, look_ahead
+from tools.shared import SharedFacts
 from tools.thresholds import Thresholds, parse_thresholds
 
 if TYPE_CHECKING:
@@ -70,9 +72,11 @@ class Toolbox:
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
     _snapshots: dict[str, Snapshot] = field(default_factory=dict)
     _lead_times: dict[str, LeadTimes] = field(default_factory=dict)
+    _shared: dict[str, SharedFacts] = field(default_factory=dict)
     _plan_runs: dict[str, PlanRun] = field(default_factory=dict)
     _thresholds: dict[str, Thresholds] = field(default_factory=dict)
     _lanes: dict[str, dict[str, tuple[Lane, ...]]] = field(default_factory=dict)
+    _option_facts: dict[str, OptionFacts] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The moment, from the clock that was handed in."""
@@ -106,11 +110,23 @@ class Toolbox:
             self._lanes = {snapshot.snapshot_id: read_lanes(snapshot)}
         return self._lanes[snapshot.snapshot_id]
 
+    def option_facts(self, snapshot: Snapshot) -> OptionFacts:
+        """What decides which options there are in a snapshot, besides stock and lanes."""
+        if snapshot.snapshot_id not in self._option_facts:
+            self._option_facts = {snapshot.snapshot_id: read_option_facts(snapshot)}
+        return self._option_facts[snapshot.snapshot_id]
+
     def lead_times(self, snapshot: Snapshot) -> LeadTimes:
         """Lead times of a whole snapshot."""
         if snapshot.snapshot_id not in self._lead_times:
             self._lead_times = {snapshot.snapshot_id: LeadTimes.of(snapshot)}
         return self._lead_times[snapshot.snapshot_id]
+
+    def shared(self, snapshot: Snapshot) -> SharedFacts:
+        """What the item-sites of a whole snapshot share: lead times, seasons, promotions, returns, production needs."""
+        if snapshot.snapshot_id not in self._shared:
+            self._shared = {snapshot.snapshot_id: SharedFacts.of(snapshot, self.lead_times(snapshot))}
+        return self._shared[snapshot.snapshot_id]
 
     def plan_run(self, connection: Connection, plan_run_id: str) -> PlanRun:
         """A plan run; it never changes, and every step of every case it decided reads it."""
@@ -176,18 +192,18 @@ class Toolbox:
             str(places),
         )
         if key not in self._outlooks:
-            lead_times = self.lead_times(snapshot)
+            shared = self.shared(snapshot)
             arrays = build_arrays(
                 snapshot if places is None else snapshot.of_items({item for item, _ in places}),
                 ledger,
-                lead_times,
+                shared,
                 horizon_days=int(thresholds.value("horizon", "days")),
                 committed=committed,
                 places=None if places is None else frame_of_places(places),
             )
             while len(self._outlooks) > 3:
                 self._outlooks.pop(next(iter(self._outlooks)))
-            self._outlooks[key] = look_ahead(arrays, lead_times, thresholds)
+            self._outlooks[key] = look_ahead(arrays, shared.lead_times, thresholds)
         return self._outlooks[key]
 
     def knowledge(self, connection: Connection) -> KnowledgeBase:

@@ -35,7 +35,7 @@ from tools.thresholds import Thresholds
 
 MISSES_UNTIL_CLEARED = 2
 CLEARABLE = (CaseState.OPEN, CaseState.WAITING)
-"""A case that is being executed stays open until its receipt."""
+"""A case that is being executed stays open until its receipt; what the replenishment run opened, it closes itself."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,10 @@ def money_of(finding: Finding, outlook: Outlook, thresholds: Thresholds) -> Mone
     row = outlook.arrays.row_of.get((finding.item, finding.site))
     if finding.kind is CaseKind.DATA_PROBLEM:
         return MoneyAtRisk(margin=to_minor(finding.measures.get("mismatch_cost", 0.0)))
+    if finding.kind is CaseKind.POLICY_INCONSISTENCY:
+        return MoneyAtRisk(excess_carrying=to_minor(finding.measures.get("cost_per_year", 0.0)))
+    if finding.kind is CaseKind.OBSOLESCENCE:
+        return MoneyAtRisk(excess_carrying=to_minor(finding.measures.get("leftover_cost", 0.0)))
     if row is None:
         return MoneyAtRisk()
     if finding.kind is CaseKind.EXCESS:
@@ -156,7 +160,10 @@ def open_cases(transaction: Transaction, cases: list[Case], snapshot_id: str) ->
     cleared = [
         row.case.case_id
         for row in known.values()
-        if row.state in CLEARABLE and row.case.case_id not in seen and _cleared(transaction, row, snapshot_id)
+        if row.case.kind is not CaseKind.REPLENISHMENT
+        and row.state in CLEARABLE
+        and row.case.case_id not in seen
+        and _cleared(transaction, row, snapshot_id)
     ]
     return Triage(tuple(found), tuple(cleared))
 

@@ -91,7 +91,12 @@ def _import_words(report: ImportReport) -> str:
     return "\n".join(lines)
 
 
-def sweep(as_json: AsJson = False, as_user: AsUser = None) -> None:
+def sweep(
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that look at parts of the network.")] = None,
+    dask: Annotated[str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler to look at it with.")] = None,
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
     """Find, plan, explain, rule and queue."""
     from inventory.people import scope_of
     from service.case_tables import case_list_page
@@ -101,7 +106,7 @@ def sweep(as_json: AsJson = False, as_user: AsUser = None) -> None:
 
     with signed_in(as_user) as (house, user):
         require(user, Right.OPERATE)
-        with progress() as tell:
+        with progress() as tell, house.workers(workers, dask=dask):
             result = house.desk.sweep(tell)
         with house.database.read() as connection:
             found = case_list(connection, scope_of(user))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from service.commands.options import AsJson, AsUser, signed_in
 from service.errors import InputError
+
+if TYPE_CHECKING:
+    from tools.roles import RoleAnswer
 
 
 class BriefFormat(StrEnum):
@@ -148,20 +151,24 @@ def role(
 ) -> None:
     """Ask one of the agent's roles on its own."""
     from inventory.people import scope_of
-    from service.case_tables import cell, plain_table
-    from service.console import out, write_json
     from tools.roles import ROLES
 
     with signed_in(as_user) as (house, user), house.database.read() as connection:
         answer = ROLES[name.value](house.toolbox, connection, scope_of(user), about)
+    _print_answer(answer, as_json)
+
+
+def _print_answer(answer: RoleAnswer, as_json: bool) -> None:
+    from service.case_tables import cell, plain_table
+    from service.console import out, write_json
+
     if as_json:
         write_json(answer)
         return
     table = plain_table(*answer.columns)
     for line in answer.rows:
         table.add_row(*(cell(word) for word in line))
-    console = out()
-    console.print(cell(f"{answer.role}: {answer.about}", "bold"), table)
+    out().print(cell(f"{answer.role}: {answer.about}", "bold"), table)
 
 
 def trace(
@@ -204,3 +211,17 @@ def replay(
                 write_text(f"  {difference}")
     if not all(result.same for result in results):
         raise BrokenError(f"replay of {some_id} came to other quantities")
+
+
+def place(
+    item: Annotated[str, typer.Argument(metavar="ITEM", help="The item.")],
+    as_json: AsJson = False,
+    as_user: AsUser = None,
+) -> None:
+    """Price holding an item's safety stock centrally, forward, or divided."""
+    from inventory.people import scope_of
+    from tools.placement import priced_placements
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        answer = priced_placements(house.toolbox, connection, scope_of(user), item)
+    _print_answer(answer, as_json)

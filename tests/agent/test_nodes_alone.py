@@ -74,7 +74,7 @@ def test_retrieve_keeps_clauses_in_force_and_counts_them(world: World) -> None:
 
 def test_optimize_prices_options_even_where_nothing_was_assembled(world: World) -> None:
     state, runtime = start(world)
-    assert nodes.optimize(state, runtime) == {"options": 4}
+    assert nodes.optimize(state, runtime) == {"options": 10}
     with world.database.read() as connection:
         situation = find_situation(connection, EVERYTHING, state["proposal_id"])
 

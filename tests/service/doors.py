@@ -99,7 +99,7 @@ class Doors:
         return json.loads(result.stdout)
 
 
-def a_transfer(house: House, destination: str = "PL-NORTH") -> Proposal:
+def a_transfer(house: House, destination: str = "WH-SOUTH") -> Proposal:
     """The pending transfer to a site that one planner may sign."""
     with house.database.read() as connection:
         pending = list_proposals(connection, EVERYTHING, states=(ProposalState.PENDING,))

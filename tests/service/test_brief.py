@@ -20,7 +20,7 @@ from tests.service.doors import MANAGER, PLANNER, Doors, a_transfer
 
 HOSTILE = '<script>alert(1)</script> [click](javascript:1) | **bold** & "quoted" `code` ![x](http://evil.test/x)'
 SECTIONS = ["Most money at risk", "Waiting for approval", "Done automatically in the last 24 hours", "Supplier watch",
-            "Data health", "Overrides in the last 24 hours", "Figures", "Held back"]  # fmt: skip
+            "Changes of segment", "Data health", "Overrides in the last 24 hours", "Figures", "Held back"]  # fmt: skip
 
 
 def _brief(house: House, scope: Scope = EVERYTHING) -> Brief:

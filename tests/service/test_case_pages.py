@@ -68,26 +68,26 @@ def test_doing_nothing_is_priced_beside_the_rest(still_house: House) -> None:
 def test_advice_offers_no_command_to_approve(still_house: House) -> None:
     detail = _detail(still_house, a_transfer(still_house))
     advice = detail.model_copy(update={"proposal": detail.proposal.model_copy(update={"tier": Tier.ADVICE})})
-    assert "decide" in _printed(proposal_page(detail))
-    assert "decide" not in _printed(proposal_page(advice))
+    assert "evenkeel decide" in _printed(proposal_page(detail))
+    assert "evenkeel decide" not in _printed(proposal_page(advice))
 
 
 def test_what_is_no_longer_pending_offers_no_command(still_house: House) -> None:
     detail = _detail(still_house, a_transfer(still_house))
     gone = detail.proposal.model_copy(update={"state": ProposalState.SUPERSEDED, "reason": "edited by ben.planner"})
     said = _printed(proposal_page(detail.model_copy(update={"proposal": gone})))
-    assert "decide" not in said
+    assert "evenkeel decide" not in said
     assert "superseded (edited by ben.planner)" in said
 
 
 def test_a_donor_whose_site_the_reader_may_not_see_keeps_its_facts(still_house: House) -> None:
-    ben = Scope(user="ben", sites=frozenset({"PL-NORTH"}))
+    ben = Scope(user="ben", sites=frozenset({"WH-SOUTH"}))
     proposal = a_transfer(still_house)
     with still_house.database.read() as connection:
         mine = proposal_detail(connection, ben, proposal.proposal_id)
     assert mine.situation is not None
-    assert {option.site for option in mine.situation.options} == {"PL-NORTH"}
-    assert {fact.site for fact in mine.situation.facts} <= {"PL-NORTH", *proposal.content.sites}
+    assert {option.site for option in mine.situation.options} == {"WH-SOUTH"}
+    assert {fact.site for fact in mine.situation.facts} <= {"WH-SOUTH", *proposal.content.sites}
 
 
 def test_counts_of_a_limited_reader_add_up(still_house: House) -> None:

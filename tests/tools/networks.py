@@ -145,7 +145,10 @@ def one_trouble_each() -> Amended:
                   received_ago=100 + n)
             for n in range(6)
         ),
-        *(order(f"OPEN-{n}", "LATE", "NORTH", 40, supplier="LATECO", ordered_ago=40, promised_in=-10) for n in "123"),
+        *(
+            order(f"OPEN-{n}", "LATE", "NORTH", 40, supplier="LATECO", ordered_ago=39 + n, promised_in=-10)
+            for n in (1, 2, 3)
+        ),
         only_recent("NEW", 5),
     )  # fmt: skip
 

@@ -148,13 +148,17 @@ def test_a_component_stands_a_line_still_from_the_first_unfinished_order_on(arra
     assert sorted(set(arrays.standstill_day.tolist())) == [-1, 5]
 
 
-def test_known_demand_is_due_on_its_day_once_and_includes_what_production_needs(arrays: NetworkArrays) -> None:
+def test_known_demand_is_certain_on_its_day_once_whether_expected_or_not_and_includes_production(
+    arrays: NetworkArrays,
+) -> None:
     gear, nut = arrays.row_of[("GEAR", "PLANT")], arrays.row_of[("NUT", "PLANT")]
 
     assert {int(day): arrays.known_demand[gear, day] for day in np.flatnonzero(arrays.known_demand[gear])} == {
         5: 2 * 4.0, 12: 3 * 4.0,
     }  # fmt: skip
-    assert {int(day): arrays.known_demand[nut, day] for day in np.flatnonzero(arrays.known_demand[nut])} == {3: 7.0}
+    assert {int(day): arrays.known_demand[nut, day] for day in np.flatnonzero(arrays.known_demand[nut])} == {
+        3: 7.0 + 70.0,
+    }
 
 
 def test_open_orders_come_with_what_is_left_of_them_and_their_age(arrays: NetworkArrays) -> None:
@@ -189,7 +193,7 @@ def test_stock_of_places_without_a_plan_is_left_out(plant: World, arrays: Networ
             cost_minor=0, ship_on=MONDAY, arrive_on=MONDAY,
         )  # fmt: skip
         snapshot = plant.toolbox.snapshot()
-        built = build_arrays(snapshot, frame_of([]), lead_times(plant), horizon_days=42, committed=[line])
+        built = build_arrays(snapshot, frame_of([]), plant.toolbox.shared(snapshot), horizon_days=42, committed=[line])
         known = committed_lines(connection, plant.toolbox.snapshot())
 
     assert known == []

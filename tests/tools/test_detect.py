@@ -73,7 +73,7 @@ def test_excess_carries_what_half_a_year_will_not_sell(found: dict[str, Finding]
     finding = found["SLOW"]
 
     assert finding.quantity == 500 - 26
-    assert finding.measures["leftover_cost"] == 474 * 10.0
+    assert finding.measures["leftover_cost"] == pytest.approx(474 * 10.0)
     assert (finding.cause, finding.bites_on) == ("slow_moving", MONDAY)
     assert (finding.threshold, finding.threshold_value) == ("excess.leftover_share", 0.5)
 

@@ -14,18 +14,22 @@ import pytest
 from inventory.cases import find_case
 from inventory.proposals import find_situation
 from inventory.records import EVERYTHING, ActionKind, CaseKind, Option, ProposalState, Situation
-from optimizer.options import OptionRows, price_options
+from optimizer.options.pricing import price_options
+from optimizer.options.rows import OptionRows
 from tests.tools.networks import amended, look, one_trouble_each, set_column
 from tests.worlds import ItemSite, Lane, Network, World, two_sites_one_lane, two_stores_one_donor
 from tools.assemble import drivers
 from tools.detect import detect
-from tools.needs import donor_floor
-from tools.options import best, describe, option_rows, price
+from tools.needs import donor_floor, surplus_units
+from tools.option_by_hand import offers_by_hand
+from tools.option_facts import OptionFacts, Substitute
+from tools.options import best, describe, offers, option_rows, price, price_all
 from tools.outlook import Outlook
 from tools.plan import needs_of, plan_parameters
 from tools.planning import NeedPlan, solve_needs
 from tools.triage import group_findings
 
+SHRINKING = (ActionKind.MARKDOWN, ActionKind.RETURN_TO_SUPPLIER, ActionKind.PUSH_OUT)
 MINIMUM = 5.0
 """Least net benefit worth acting for, as packaged."""
 
@@ -134,9 +138,9 @@ def test_a_flip_point_is_where_a_scan_sees_the_answer_change(decided: Decided) -
         stated = float(found[1])
 
         def with_cost(rows: OptionRows, value: float, chosen: int = plan.chosen) -> OptionRows:
-            cost = rows.unit_cost.copy()
+            cost = rows.unit_cost + rows.of("freight_per_unit")
             cost[chosen] = value
-            return replace(rows, unit_cost=cost)
+            return replace(rows, unit_cost=cost, freight_per_unit=None)
 
         around = np.round(np.arange(stated - 0.1, stated + 0.1, 0.01), 2)
         answers = [_winner(outlook, plan, lambda rows, v=value: with_cost(rows, v)) for value in around]  # type: ignore[misc]  # bound now
@@ -244,3 +248,127 @@ def test_the_kept_situation_holds_facts_and_options_of_what_is_proposed(tmp_path
         assert chosen.quantity == sum(line.quantity for line in proposal.content.lines)
         assert [(fact.item, fact.site) for fact in situation.facts] == [(f.item, f.site) for f in case.findings]
         assert situation.money_at_risk_minor == case.money_at_risk.total
+
+
+def test_many_needs_priced_together_are_each_priced_as_alone_to_the_bit(decided: Decided) -> None:
+    by_look: dict[int, list[NeedPlan]] = {}
+    looks = {}
+    for outlook, plan, _ in decided:
+        looks[id(outlook)] = outlook
+        by_look.setdefault(id(outlook), []).append(plan)
+    for key, plans in by_look.items():
+        rows, tables = [plan.need.row for plan in plans], [list(plan.offers) for plan in plans]
+        for row, offered, together in zip(rows, tables, price_all(looks[key], rows, tables), strict=True):
+            alone = price(looks[key], row, offered)
+            for name in ("net_value", "cost", "expected_short_after", "expected_leftover"):
+                np.testing.assert_array_equal(getattr(alone, name), getattr(together, name))
+
+
+def test_printed_parts_of_a_cost_sum_to_it_exactly_and_name_who_pays(decided: Decided) -> None:
+    for _, _, options in decided:
+        for option in options:
+            assert sum(option.cost_parts_minor.values()) == option.cost_minor
+            if option.quantity:
+                assert option.paid_by
+
+
+@pytest.fixture(scope="module")
+def by_hand(decided: Decided) -> list[tuple[Outlook, NeedPlan, tuple[Option, ...]]]:
+    """The same needs with everything a person could do besides."""
+    cards = []
+    for outlook, plan, _ in decided:
+        items = set(outlook.arrays.items) - {outlook.arrays.items[plan.need.row]}
+        stands_in = tuple(Substitute(item, 0.5, True) for item in sorted(items))
+        facts = OptionFacts({outlook.arrays.items[plan.need.row]: stands_in}, frozenset(outlook.arrays.sites))
+        more = list(plan.offers) + offers_by_hand(outlook, plan.need.row, list(plan.offers), facts)
+        cards.append((outlook, replace(plan, offers=tuple(more)), table(outlook, replace(plan, offers=tuple(more)))))
+    return cards
+
+
+def test_every_kind_of_option_is_on_the_card_or_says_why_not(by_hand: Decided) -> None:
+    seen: set[ActionKind] = set()
+    for _, _, options in by_hand:
+        kinds = {option.action for option in options}
+        assert {
+            ActionKind.TRANSFER_AND_PURCHASE, ActionKind.PULL_IN, ActionKind.SPLIT, ActionKind.SUBSTITUTE,
+            ActionKind.PARAMETER_CHANGE, ActionKind.REALLOCATE,
+        } <= kinds  # fmt: skip
+        seen |= {option.action for option in options if option.feasible and option.quantity}
+        assert all(option.feasible or option.binding_constraint for option in options)
+    assert {ActionKind.PULL_IN, ActionKind.SPLIT, ActionKind.REALLOCATE, ActionKind.SUBSTITUTE} <= seen
+
+
+def test_what_a_person_must_do_is_never_chosen_by_itself_however_good(by_hand: Decided) -> None:
+    better = 0
+    for outlook, plan, options in by_hand:
+        offered = list(plan.offers)
+        values = price(outlook, plan.need.row, offered)
+        chosen = best(values, offered, MINIMUM)
+        assert offered[chosen].executable
+        better += any(value > values.net_value[chosen] for value in values.net_value)
+        hand = [option for option in options if not option.executable]
+        assert hand
+        assert not any(option.chosen or option.confidence for option in hand)
+    assert better
+
+
+def test_options_by_hand_leave_the_prices_of_the_others_alone(decided: Decided, by_hand: Decided) -> None:
+    for (outlook, plan, _), (_, more, _) in zip(decided, by_hand, strict=True):
+        plain = price(outlook, plan.need.row, list(plan.offers))
+        full = price(outlook, plan.need.row, list(more.offers))
+        np.testing.assert_array_equal(full.net_value[: len(plan.offers)], plain.net_value)
+
+
+def test_a_substitute_serves_no_more_than_is_accepted_and_costs_its_own_customers(by_hand: Decided) -> None:
+    checked = 0
+    for _, _, options in by_hand:
+        hold = next(option for option in options if option.action is ActionKind.HOLD)
+        for option in options:
+            if option.action is ActionKind.SUBSTITUTE and option.feasible:
+                assert 0.0 <= option.shortage_avoided_units <= option.quantity + 1.0
+                assert option.other_channels_units >= 0.0
+                assert option.service_after >= hold.service_after - 1e-9
+                checked += 1
+    assert checked
+
+
+def test_surplus_can_be_marked_down_returned_or_kept_from_growing(decided: Decided) -> None:
+    """Each leaves fewer units than doing nothing; a return takes exactly what it says."""
+    seen: set[ActionKind] = set()
+    for outlook, _, _ in decided:
+        for row in np.flatnonzero(outlook.planned).tolist():
+            if surplus_units(outlook, row) < 1:
+                continue
+            table = offers(outlook, row, (), (), facts=OptionFacts())
+            values = price(outlook, row, table)
+            for index, offer in enumerate(table):
+                if not offer.feasible or offer.action not in SHRINKING:
+                    continue
+                seen.add(offer.action)
+                assert values.leftover_added[index] <= 1e-6
+                assert values.cost[index] >= 0.0
+                if offer.action is ActionKind.RETURN_TO_SUPPLIER:
+                    added_short = -values.shortage_avoided_units[index]
+                    assert values.leftover_added[index] == pytest.approx(
+                        added_short - offer.takes, abs=0.02 * offer.takes + 0.05
+                    )
+    assert {ActionKind.MARKDOWN, ActionKind.RETURN_TO_SUPPLIER} <= seen
+
+
+def test_a_transfer_followed_by_an_order_is_priced_on_the_joint_schedule(decided: Decided) -> None:
+    checked = 0
+    for outlook, plan, _ in decided:
+        plain = list(plan.offers)
+        transfer, purchase = plain[1], plain[2]
+        if not (transfer.feasible and purchase.feasible):
+            continue
+        half = replace(transfer, quantity=max(transfer.quantity // 4, 1))
+        pair = offers_by_hand(outlook, plan.need.row, [plain[0], half, *plain[2:]], OptionFacts())[0]
+        if not pair.feasible:
+            continue
+        values = price(outlook, plan.need.row, [plain[0], half, replace(purchase, quantity=pair.quantity), pair])
+        avoided = values.shortage_avoided_units
+        scale = 0.01 * float(outlook.demand.mean_per_day[plan.need.row]) * plain[0].arrival.size
+        assert max(avoided[1], avoided[2]) - scale <= avoided[3] <= avoided[1] + avoided[2] + scale
+        checked += 1
+    assert checked

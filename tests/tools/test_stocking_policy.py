@@ -1,0 +1,77 @@
+"""The stocking policy: strict reading, rules in order, and whose setting stands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from inventory.segment_words import CELLS, STAGES, VALUES, VARIABILITIES, cell_codes, segment_words
+from optimizer.stocking.segments import AbcClass, SegmentCodes, Stage, XyzClass
+from tools.errors import ToolInputError
+from tools.stocking_policy import (
+    METHODS,
+    TIERS,
+    codes_of_cells,
+    packaged_stocking_policy,
+    parse_stocking_policy,
+    stocking_terms,
+)
+
+PACKAGED = packaged_stocking_policy()
+
+
+def cell_of(value: AbcClass, variability: XyzClass, stage: Stage, constrained: int = 0) -> int:
+    codes = SegmentCodes(*(np.array([int(code)]) for code in (value, variability, stage, constrained)))
+    return int(codes.cell[0])
+
+
+def test_words_and_mathematics_number_the_segments_alike() -> None:
+    names = ([one.name for one in AbcClass], [one.name for one in XyzClass], [one.name.lower() for one in Stage])
+    assert names == (list(VALUES), list(VARIABILITIES), list(STAGES))
+    every = np.arange(CELLS)
+    codes = codes_of_cells(every)
+    assert codes.cell.tolist() == every.tolist()
+    assert [cell_codes(cell)[2] for cell in range(CELLS)] == codes.stage.tolist()
+    assert len({segment_words(cell) for cell in range(CELLS)}) == CELLS
+
+
+def test_later_rules_win_and_what_they_do_not_name_stays() -> None:
+    policy = parse_stocking_policy(PACKAGED)
+    tail = policy.row(cell_of(AbcClass.C, XyzClass.Z, Stage.MATURE))
+    assert (tail.method, tail.tier, tail.maximum_cover_days) == ("reorder_point", "auto", 180)
+    over = policy.row(cell_of(AbcClass.C, XyzClass.Z, Stage.END_OF_LIFE))
+    assert (over.method, over.maximum_cover_days) == ("none", 180)
+    scarce = policy.row(cell_of(AbcClass.A, XyzClass.X, Stage.MATURE, 1))
+    assert scarce.tier == "planner"
+
+
+def test_the_settings_of_the_erp_stay_only_where_policy_says_so() -> None:
+    text = (
+        PACKAGED
+        + '\n[[rules]]\nname = "ours"\nvalue = ["A"]\nsource = "policy"\nservice_target = 0.99\nreview_days = 3\n'
+    )
+    policy = parse_stocking_policy(text)
+    cells = np.array([cell_of(value, XyzClass.X, Stage.MATURE) for value in (AbcClass.A, AbcClass.B, AbcClass.B)])
+    erp = np.array([0.9, 0.9, np.nan])
+    terms = stocking_terms(policy, cells, erp, np.array([14.0, 14.0, np.nan]))
+    assert terms.service_target.tolist() == [0.99, 0.9, 0.95]
+    assert terms.review_days.tolist() == [3.0, 14.0, 7.0]
+    assert {METHODS[place] for place in terms.method} == {"order_up_to"}
+    assert TIERS[int(terms.tier[0])] == "auto"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("service_target = 0.95", "service_target = 1.2"), "default.service_target"),
+        (('method = "order_up_to"', 'method = "guess"'), "default.method"),
+        (("value_cuts = [0.80, 0.95]", "value_cuts = [0.95, 0.80]"), "value_cuts must be two rising"),
+        (('value = ["C"]', 'value = ["D"]'), "rules.0.value"),
+        (("review_days = 7", "review_day = 7"), "review_day"),
+        (("version = 1", "version ="), "not TOML"),
+    ],
+)
+def test_a_policy_that_cannot_be_read_names_what_is_wrong(change: tuple[str, str], said: str) -> None:
+    assert change[0] in PACKAGED
+    with pytest.raises(ToolInputError, match=said.replace(".", r"\.")):
+        parse_stocking_policy(PACKAGED.replace(*change, 1))

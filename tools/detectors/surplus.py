@@ -1,0 +1,85 @@
+"""Too much, and in the wrong place: excess at a site, and imbalance between sites of one item."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from inventory.records import CaseKind, Finding
+from tools.detectors.scan import Scan
+from tools.money import imbalance_risk
+
+
+def excesses(scan: Scan) -> list[Finding]:
+    """Rows that will not sell a large share of their stock within the horizon."""
+    kind, outlook, arrays = CaseKind.EXCESS, scan.outlook, scan.outlook.arrays
+    share, leftover = scan.limit(kind, "leftover_share"), outlook.excess.expected_leftover
+    cost = leftover * np.nan_to_num(arrays.cost)
+    found = outlook.planned & (leftover >= 1.0) & (leftover >= share * np.maximum(arrays.free, 1e-9))
+    found &= cost >= scan.limit(kind, "minimum_money")
+    return [
+        scan.finding(
+            row,
+            kind=kind,
+            cause="slow_moving",
+            day=0,
+            quantity=leftover[row],
+            threshold="leftover_share",
+            threshold_value=share[row],
+            measures={
+                "expected_leftover_units": leftover[row],
+                "probability_leftover": outlook.excess.probability_leftover[row],
+                "days_of_supply": min(float(outlook.excess.days_of_supply[row]), 9999.0),
+                "horizon_days": scan.value(kind, "horizon_days"),
+                "free_units": arrays.free[row],
+                "leftover_cost": cost[row],
+            },
+        )
+        for row in np.flatnonzero(found).tolist()
+    ]
+
+
+def imbalances(scan: Scan) -> list[Finding]:
+    """Receivers expected to run short, below their reorder point, whose gap a surplus of the item elsewhere could fill.
+
+    Below the reorder point alone is no trouble: that is where every site is on the day before it orders.
+    A receiver that was just helped is left alone until the feeds show what it got; an open one stays until its position
+    is above the reorder point by the band.
+    """
+    kind, outlook, arrays = CaseKind.IMBALANCE, scan.outlook, scan.outlook.arrays
+    position, up_to = arrays.free + outlook.on_order, outlook.levels.order_up_to_level
+    surplus = np.where(outlook.planned, np.floor(arrays.free - up_to + 1e-9), 0.0)
+    surplus = np.where(surplus >= 1.0, surplus, 0.0)
+    tolerance = np.where(scan.is_open(kind), scan.thresholds.value("hysteresis", "close_share"), 1.0)
+    below = outlook.planned & (position * tolerance < outlook.levels.reorder_point) & ~arrays.helped
+    below &= outlook.short >= scan.limit(kind, "minimum_short_units")
+    gap = np.where(below, np.ceil(up_to - position - 1e-9), 0.0)
+    available = np.bincount(scan.item, surplus)[scan.item] if arrays.rows else surplus
+    units, money_limit = np.minimum(gap, available), scan.limit(kind, "minimum_money")
+    minimum = scan.limit(kind, "minimum_units")
+    found = []
+    for row in np.flatnonzero((gap >= 1.0) & (units >= np.maximum(minimum, 1.0))).tolist():
+        if imbalance_risk(outlook, row, float(units[row]), scan.thresholds).total < 100 * money_limit[row]:
+            continue
+        of_item = np.flatnonzero(scan.item == scan.item[row]).tolist()
+        best = max(of_item, key=lambda other: (surplus[other], arrays.sites[other]))
+        found.append(
+            scan.finding(
+                row,
+                kind=kind,
+                cause="surplus_elsewhere",
+                day=int(outlook.window_days[row]),
+                quantity=units[row],
+                threshold="minimum_units",
+                threshold_value=minimum[row],
+                measures={
+                    "gap_units": gap[row],
+                    "surplus_units": available[row],
+                    "movable_units": units[row],
+                    "expected_short_units": outlook.short_units(row),
+                    "days_of_cover": scan.cover_days(row),
+                    "reorder_point": outlook.levels.reorder_point[row],
+                },
+                note=f"largest surplus at {arrays.sites[best]}",
+            )
+        )
+    return found
