@@ -31,7 +31,7 @@ from tools.learning import observe_receipts
 from tools.plan import plan_cases
 from tools.segments import keep_segments, segment_network
 from tools.stocking_policy import stocking_policy_in_force
-from tools.sweeping import MILLION, Figures, Look, look_everywhere
+from tools.sweeping import MILLION, Figures, Look, Looking, start_looking
 from tools.toolbox import Toolbox
 from tools.triage import group_findings, open_cases
 
@@ -64,6 +64,8 @@ class SweepContext:
     work_case: Callable[[str, str], None]
     """Runs the case graph of one proposal: case id, proposal id."""
     progress: Progress
+    looking: Looking | None = None
+    """The look at every part, begun while feeds are checked."""
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=perf_counter)
 
@@ -92,6 +94,8 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context.progress("health", 0, 1)
     snapshot = toolbox.snapshot()
     lead_times = toolbox.lead_times(snapshot)
+    # Workers look ahead meanwhile; what they find does not depend on the health of the feeds.
+    context.looking = start_looking(toolbox)
     with toolbox.database.read() as connection:
         thresholds = toolbox.thresholds(connection)
         report = check_health(connection, snapshot, lead_times, thresholds, toolbox.now())
@@ -105,7 +109,8 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
 def detect(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     """Find what is wrong, over all item-sites at once."""
     context, toolbox = runtime.context, runtime.context.toolbox
-    look = look_everywhere(toolbox, lambda done, of: context.progress("look ahead and detect", done, of))
+    looking = context.looking or start_looking(toolbox)
+    look = looking.finish(lambda done, of: context.progress("look ahead and detect", done, of))
     context.lap("detect")
     return {"look": look, "findings": [*look.findings, *state["report"].findings, *state["recurring"]]}
 

@@ -236,8 +236,29 @@ def put_together(looks: Sequence[Look], lead_times: LeadTimes) -> Look:
     )
 
 
-def look_everywhere(toolbox: Toolbox, progress: Callable[[int, int], None], *, rows: int = PART_ROWS) -> Look:
-    """Find what is wrong in the whole network, on what is decided: a draft nobody approved does not end the trouble."""
+@dataclass(frozen=True)
+class Looking:
+    """A look at the whole network that has begun: workers are at it while this process does something else."""
+
+    looks: Iterator[Look]
+    parts: int
+    shared: SharedFacts
+
+    def finish(self, progress: Callable[[int, int], None]) -> Look:
+        """What was found, when every part has been looked at."""
+        done = []
+        for look in self.looks:
+            done.append(look)
+            progress(len(done), self.parts)
+        return put_together(done, self.shared.lead_times)
+
+
+def start_looking(toolbox: Toolbox, *, rows: int = PART_ROWS) -> Looking:
+    """Begin to look for what is wrong in the whole network.
+
+    On what is decided: a draft nobody approved does not end the trouble. Without workers nothing happens before
+    :meth:`Looking.finish`.
+    """
     snapshot = toolbox.snapshot()
     shared = toolbox.shared(snapshot)
     with toolbox.database.read() as connection:
@@ -246,8 +267,9 @@ def look_everywhere(toolbox: Toolbox, progress: Callable[[int, int], None], *, r
         thresholds = toolbox.thresholds(connection)
         standing = open_places(connection)
     parts = list(parts_of(snapshot, ledger, shared, committed, thresholds, open_places=standing, rows=rows))
-    looks = []
-    for look in over_parts(look_for_findings, parts, toolbox.executor):
-        looks.append(look)
-        progress(len(looks), len(parts))
-    return put_together(looks, shared.lead_times)
+    return Looking(over_parts(look_for_findings, parts, toolbox.executor), len(parts), shared)
+
+
+def look_everywhere(toolbox: Toolbox, progress: Callable[[int, int], None], *, rows: int = PART_ROWS) -> Look:
+    """Look for what is wrong in the whole network."""
+    return start_looking(toolbox, rows=rows).finish(progress)

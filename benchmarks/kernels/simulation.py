@@ -89,7 +89,7 @@ def _serial() -> list[Row]:
     ours, peer = compare(partial(simulate_serial, EXAMPLE, demand), peer_run)
     alone, peer_again = compare(partial(simulate_serial, EXAMPLE, one), peer_run)
     again, operations = compare(partial(simulate_serial, EXAMPLE, demand), partial(_sweep, PATHS, steps // PATHS))
-    unit = "node-periods/s"
+    unit = "node-periods"
     return [
         Row(
             "serial simulation", f"3 stages x {PERIODS} x {PATHS:,} paths", unit,
@@ -127,7 +127,7 @@ def _single_stage() -> list[Row]:
     cells = days * n
     return [
         Row(
-            "single stage, random lead time, lots", f"{days} days x {n:,}", "item-days/s",
+            "single stage, random lead time, lots", f"{days} days x {n:,}", "item-days",
             cells / ours, "22 additions on vectors of 16,384", cells / (22 * operations),
         ),
     ]  # fmt: skip
@@ -141,6 +141,6 @@ def _network() -> Row:
     spent = min(seconds(lambda: simulate(world, OrderPolicy.min_max(point, point + 40.0))) for _ in range(3))
     read = min(seconds(lambda: demand.sum()) for _ in range(3))
     return Row(
-        "network with all books and figures", "91 days x 3 sites x 8,000 items", "item-site-days/s",
+        "network with all books and figures", "91 days x 3 sites x 8,000 items", "item-site-days",
         demand.size / spent, "reading the demand once", demand.size / read,
     )  # fmt: skip
