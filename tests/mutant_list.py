@@ -114,7 +114,7 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     _one(
         "promise twice", "5 the same unit is never promised twice", "inventory/ledger.py",
-        ".values(reserved=stock_lines.c.reserved + take)", ".values(reserved=stock_lines.c.reserved)",
+        '.values(reserved=lines.reserved + bindparam("units"))', ".values(reserved=lines.reserved)",
         f"{DEPTH}rule_5_no_unit_is_promised_twice_when_two_want_it",
     ),
     _one(
