@@ -98,7 +98,7 @@ def demand_moments(history: ArrayLike, *, days_per_period: int = 7, smoothing: f
 def _fill(moments: DemandMoments, rows: slice, smoothed: SmoothedDemand, state: Recursion, days: int) -> None:
     periods, events = smoothed.periods, smoothed.events
     squares, size_cv2 = _spread(periods, events, state)
-    interval = np.divide(periods, events, out=np.full_like(periods, np.inf), where=events > 0.0)
+    interval = np.where(events > 0.0, periods / np.maximum(events, 1.0), np.inf)
     demand_class = classify(interval, size_cv2)
     mean = rate_by_class(demand_class, smoothed)
     variance = np.where(periods > 1.0, squares / np.maximum(periods - 1.0, 1.0), mean)
@@ -138,7 +138,7 @@ def _spread(periods: FloatArray, events: FloatArray, state: Recursion) -> tuple[
     deviation = state.deviation + zeros * first
     within = np.maximum(state.squares - zeros * first * first - deviation * deviation / some, 0.0)
     # What the subtraction leaves of equal sizes is rounding, not variation.
-    within[within < 1e-12 * state.squares] = 0.0
+    within = np.where(within < 1e-12 * state.squares, 0.0, within)
     size = np.where(events > 0.0, first + deviation / some, 0.0)
     between = size * size * zeros * events / np.maximum(periods, 1.0)
     return within + between, within / some / np.where(size > 0.0, size * size, 1.0)

@@ -65,26 +65,40 @@ def recursion(block: Block, size_weight: float, chance_weight: float, *, level: 
     state = _start(block, size_weight)
     event, keep = np.empty(block.series, block.dtype), np.empty(block.series, block.dtype)
     sold, counter = np.empty(block.series, np.bool_), _Counter(block)
+    deviations = _Spread(block, state)
+    # Numbers as arrays of no dimension: a plain one is converted at every call.
+    none, one, lost = (np.asarray(number, block.dtype) for number in (0.0, 1.0, -size_weight))
+    observed: Demand = one
+    size_kept, chance_kept = (np.asarray(1.0 - weight, block.dtype) for weight in (size_weight, chance_weight))
     for period, demand in enumerate(block.demand):
-        observed = block.observed(period)
-        np.greater(demand, 0.0, out=sold)
+        if block.usable is not None:
+            observed = block.usable[period]
+            size_kept, chance_kept = _kept(observed, size_weight), _kept(observed, chance_weight)
+        np.greater(demand, none, out=sold)
         np.copyto(event, sold)
         counter.count(period, sold)
-        np.multiply(event, -size_weight, out=keep)
-        np.add(keep, 1.0, out=keep)
+        np.multiply(event, lost, out=keep)
+        np.add(keep, one, out=keep)
         np.multiply(state.size, keep, out=state.size)
         np.add(state.size, demand, out=state.size)
         np.add(state.backlog, observed, out=state.backlog)
         np.multiply(state.backlog, keep, out=state.backlog)
-        np.multiply(state.chance, block.remembered(period, chance_weight), out=state.chance)
+        np.multiply(state.chance, chance_kept, out=state.chance)
         np.add(state.chance, event, out=state.chance)
         if level:
-            np.multiply(state.level, block.remembered(period, size_weight), out=state.level)
+            np.multiply(state.level, size_kept, out=state.level)
             np.add(state.level, demand, out=state.level)
+        if spread:
+            deviations.add(period, demand)
     counter.total(state.events, state.since)
-    if spread:
-        _add_spread(block, state)
     return state
+
+
+def _kept(observed: Demand, forgotten: float) -> Demand:
+    """``1 - forgotten`` where the period is an observation, 1 where it is none."""
+    # Rounded as the number for all would be, lest a neighbour's gap change the last digit.
+    number = observed.dtype.type
+    return np.where(observed > 0.0, number(1.0 - forgotten), number(1.0))
 
 
 class _Counter:
@@ -112,10 +126,10 @@ class _Counter:
         np.copyto(events, self._all_events)
         np.subtract(self._all_seen, self._all_last, out=since)
 
-    def _so_far(self, period: int) -> NDArray[np.uint8] | np.uint8:
+    def _so_far(self, period: int) -> NDArray[np.uint8]:
         """Usable periods since the last carry, one number when they are the same for all."""
         if self._usable is None:
-            return np.uint8(self._periods)
+            return np.asarray(self._periods, np.uint8)
         np.greater(self._usable[period], 0.0, out=self._observed)
         return np.add(self._seen, self._observed.view(np.uint8), out=self._seen)
 
@@ -129,7 +143,7 @@ class _Counter:
 
 
 def _start(block: Block, size_weight: float) -> Recursion:
-    size = block.demand[block.first, np.arange(block.series)]
+    size = block.demand.take(block.first * block.series + np.arange(block.series))
     chance, level = np.zeros(block.series, block.dtype), np.zeros(block.series, block.dtype)
     interval = first_interval(block)
     backlog = (interval * ((1.0 - size_weight) / size_weight)).astype(block.dtype)
@@ -147,17 +161,23 @@ def first_interval(block: Block) -> FloatArray:
     return np.asarray(so_far[block.first, np.arange(block.series)], dtype=np.float64)
 
 
-def _add_spread(block: Block, state: Recursion) -> None:
-    wide = np.empty(block.series)
-    for period, demand in enumerate(block.demand):
-        if demand.dtype == wide.dtype:
-            np.subtract(demand, state.first_size, out=wide)
-        else:
+class _Spread:
+    """Sums of deviations from the first size and of their squares, in float64 whatever the history."""
+
+    def __init__(self, block: Block, state: Recursion) -> None:
+        self._usable, self._state = block.usable, state
+        self._wide, self._cast = np.empty(block.series), block.dtype != np.float64
+
+    def add(self, period: int, demand: Demand) -> None:
+        """One period more."""
+        wide, state = self._wide, self._state
+        if self._cast:
             # A cast of its own: numpy would cast in small pieces inside the subtraction.
             np.copyto(wide, demand)
-            np.subtract(wide, state.first_size, out=wide)
-        if block.usable is not None:
-            np.multiply(wide, block.usable[period], out=wide)
+            demand = wide
+        np.subtract(demand, state.first_size, out=wide)
+        if self._usable is not None:
+            np.multiply(wide, self._usable[period], out=wide)
         np.add(state.deviation, wide, out=state.deviation)
         np.multiply(wide, wide, out=wide)
         np.add(state.squares, wide, out=state.squares)

@@ -197,7 +197,7 @@ def estimates(
     first_interval: FirstInterval = "record",
 ) -> IntermittentDemand:
     """What the state of a block's recursion says about demand per period."""
-    periods, events, since = block.usable_periods(), state.events.astype(np.float64), state.since
+    periods, events, since = block.usable_periods(), state.events, state.since
     some = events > 0.0
     start = events / np.maximum(periods, 1.0) if initial_probability is None else initial_probability
     probability = beta * state.chance + start * (1.0 - beta) ** periods
@@ -210,7 +210,8 @@ def estimates(
     interval = np.where(some, interval, 0.0)
     ratio = size / np.where(some, interval, 1.0)
     sba, tsb = (1.0 - alpha / 2.0) * ratio, probability * size
-    return IntermittentDemand(size, interval, probability, ratio, sba, tsb, since, events, periods)
+    counted = np.broadcast_to(periods, events.shape)
+    return IntermittentDemand(size, interval, probability, ratio, sba, tsb, since, events, counted)
 
 
 def _other_start(first: FloatArray, since: FloatArray, events: FloatArray, periods: FloatArray) -> FloatArray:

@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike
 
 from optimizer.arguments import FloatArray, IntArray, same_length
 from optimizer.laws.demand_law import DemandLaw, check_law, exceedance
-from optimizer.risk.cells import NEGLIGIBLE, cells_of
+from optimizer.risk.cells import NEGLIGIBLE, Cells, cells_of
 from optimizer.risk.demand_by_day import DailyDemand, daily_demand
 from optimizer.risk.inbound import InboundSchedule, ReceiptOrder, checked_stock, inbound_by_day
 from optimizer.risk.shared_delay import SharedDelay, delay_cases
@@ -153,16 +153,25 @@ def _fill(
         rows = _may_run_out(answer, rows, block_of(rows, demand), law)
     block = block_of(rows, demand)
     cells = cells_of(block, law, screened=screened)
-    out, short = np.zeros(cells.size), np.zeros(cells.size)
-    for state in cells.tails(law, screened=screened):
-        out += np.multiply(state.weight, state.exceedance, out=state.exceedance)
-        short += np.multiply(state.weight, state.expected_short, out=state.expected_short)
+    out, short = _mixed(cells, law, screened=screened)
     answer.stockout_probability[rows] = cells.spread(np.minimum(out, 1.0, out=out))
     answer.expected_short_units[rows] = short_by_day = cells.spread(short)
     left = block.expected()
     left -= block.mean
     left += short_by_day
     answer.expected_on_hand[rows] = np.maximum(left, 0.0, out=left)
+
+
+def _mixed(cells: Cells, law: DemandLaw, *, screened: bool) -> tuple[FloatArray, FloatArray]:
+    """P(out) and units short of every cell, its receipt states mixed in the memory of the first one's answer."""
+    states = cells.tails(law, screened=screened)
+    first = next(states)
+    out = np.multiply(first.weight, first.exceedance, out=first.exceedance)
+    short = np.multiply(first.weight, first.expected_short, out=first.expected_short)
+    for state in states:
+        out += np.multiply(state.weight, state.exceedance, out=state.exceedance)
+        short += np.multiply(state.weight, state.expected_short, out=state.expected_short)
+    return out, short
 
 
 def _may_run_out(answer: StockProjection, rows: Rows, block: SupplyBlock, law: DemandLaw) -> IntArray:

@@ -103,10 +103,11 @@ class SupplyBlock:
 
     def expected(self) -> FloatArray:
         """Expected supply by day."""
-        supply = self.level.copy()
+        supply = self.level
         for arrived, quantity in zip(self.arrived, self.quantity, strict=True):
-            supply += arrived * quantity[:, None]
-        return supply
+            received = arrived * quantity[:, None]
+            supply = np.add(supply, received, out=received)
+        return supply if self.arrived else supply.copy()
 
 
 def supply_table(on_hand: FloatArray, inbound: InboundSchedule) -> SupplyTable:

@@ -300,3 +300,14 @@ def test_a_series_nobody_listed_gets_a_weight_that_was_offered_and_no_forecast()
     choice = choose_smoothing(np.full((3, 20), np.nan), alphas=(0.2, 0.4))
     assert choice.alpha.tolist() == [0.2] * 3
     assert choice.rate_per_period.tolist() == [0.0] * 3
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_the_first_demand_is_found_in_every_period_among_gaps_and_in_blocks_of_others(kind: type[np.floating]) -> None:
+    periods = 40
+    history = np.vstack([np.eye(periods), np.zeros((1, periods))]).astype(kind)
+    sold_at = np.append(np.arange(1.0, periods + 1.0), 0.0)
+    np.testing.assert_allclose(smooth(history).interval, sold_at, rtol=1e-5)
+    history[:, 0] = np.nan
+    sold_at = np.append(np.arange(periods), 0.0)
+    np.testing.assert_allclose(smooth(history).interval, sold_at, rtol=1e-5, atol=1e-9)
