@@ -15,18 +15,21 @@ import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from os import cpu_count
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 from sqlalchemy import create_engine
 
-from benchmarks.injected import CLEAN, SITES, START, InjectedWorld
+from benchmarks.injected import CLEAN, REVIEW_DAYS, SITES, START, InjectedWorld
 from inventory.records import CaseKind, Finding
 from inventory.tables import metadata
+from optimizer.laws.demand_law import demand_tail
 from tools.arrays import build_arrays
 from tools.detect import detect
+from tools.detectors.rise import FALSE_RISES_PER_WEEK
 from tools.health import check_health
 from tools.lead_times import LeadTimes
 from tools.outlook import Outlook, look_ahead
@@ -251,7 +254,7 @@ class Judge:
         Parameters
         ----------
         since_days
-            Only those that begin so long after a surge: a history of complete weeks cannot show it earlier.
+            Only those that begin so long after a surge.
         """
         world, margin = self.world, 0.7 * self.world.cost[self.world.item]
         least = parse_thresholds(packaged_thresholds()).value(SHORT, "minimum_money")
@@ -313,7 +316,10 @@ class CleanRate:
 
 def clean_rates(world: InjectedWorld, alarms: Alarms, thresholds: Thresholds) -> list[CleanRate]:
     """Rates of false alarms by kind; an alarm that stands at the first look is not of these weeks."""
+    out, owed = uncovered(world)
     stated = {
+        "projected_stockout": 1000.0 * (out / thresholds.value(SHORT, "probability") + FALSE_RISES_PER_WEEK),
+        "imbalance": 1000.0 * owed / thresholds.value("imbalance", "minimum_short_units"),
         "demand_shift": 1000.0 * thresholds.value("demand_shift", "false_alarms_per_year") / 52.0,
         "obsolescence": 1000.0 * thresholds.value("obsolescence", "significance"),
         "data_problem": 1000.0 * thresholds.value("data_problem", "phantom_probability"),
@@ -331,8 +337,21 @@ def clean_rates(world: InjectedWorld, alarms: Alarms, thresholds: Thresholds) ->
     return rates
 
 
-def report(items: int, days: int, *, every: int = 1, seeds: Sequence[int] = (7,)) -> str:
-    """Worlds of several seeds together, with and without troubles, as Markdown."""
+def uncovered(world: InjectedWorld) -> tuple[float, float]:
+    """What ordering leaves uncovered in a week, by the world's own law: chance of being out, and units owed.
+
+    Means over item-sites: after a review the position is at least the reorder point, and nothing ordered later comes
+    before lead time and review have passed.
+    """
+    days = world.lead_mean[world.supplier] + REVIEW_DAYS
+    mean, spread = world.weekly / 7.0 * days, world.weekly / 7.0 * world.lead_sd[world.supplier]
+    tail = demand_tail(world.reorder_point.astype(np.float64), mean, mean + spread**2, "gamma")
+    weeks = REVIEW_DAYS / 7.0
+    return float(tail.exceedance.mean()) / weeks, float(tail.expected_short.mean()) / weeks
+
+
+def report(items: int, days: int, *, every: int = 1, seeds: Sequence[int] = (7,), on: date) -> str:
+    """Worlds of several seeds together, with and without troubles, as Markdown; measured on that day."""
     thresholds = parse_thresholds(packaged_thresholds())
     by_seed, clean = [], []
     for seed in seeds:
@@ -347,7 +366,8 @@ def report(items: int, days: int, *, every: int = 1, seeds: Sequence[int] = (7,)
         "# Detectors against injected truth",
         "",
         f"{each} of {items * len(SITES):,} item-sites ({items} items, eight sites), looked at every {every} day(s) for "
-        f"{days} days. Python {platform.python_version()}, {platform.machine()}. Again: "
+        f"{days} days. {on}, {cpu_count()} virtual cores ({platform.machine()}), Python "
+        f"{platform.python_version()}. Again: "
         f"`python -m benchmarks.detection --seeds {' '.join(str(seed) for seed in seeds)} --write`.",
         "",
         "| kind / cause | put in | found | recall | found under any kind | alarms | right | precision | days to show |",
@@ -357,6 +377,7 @@ def report(items: int, days: int, *, every: int = 1, seeds: Sequence[int] = (7,)
         "An item-site has one finding: a surge that empties the shelf is found as the stockout it leads to. Imbalance",
         "is not put in; it follows from the others. Projected stockouts are judged by demand that was not met, for",
         "whatever reason, and count as found when a stockout or a late supplier was said there at least a day before.",
+        "Sales of the week that is not over are delivered by day.",
         "",
         f"Warning before a true stockout: median {median(short.warnings or (0.0,)):.0f} days; half the lead time is "
         f"{median(short.half_lead_times or (0.0,)):.1f} days (median).",
@@ -373,8 +394,13 @@ def report(items: int, days: int, *, every: int = 1, seeds: Sequence[int] = (7,)
     lines += [
         "",
         "Stated rates follow from the thresholds: `false_alarms_per_year` of a shift, `significance` of a dead item,",
-        "`phantom_probability` of phantom stock, `false_alarm_rate` of a supplier's drift, per look. The other kinds",
-        "say what holds by rule (days late, units left, probability of being out): there is no rate to state.",
+        "`phantom_probability` of phantom stock, `false_alarm_rate` of a supplier's drift, per look. A stockout is",
+        "said when the chance of being out with no order there yet reaches `probability`, an imbalance when the units",
+        "owed meanwhile reach `minimum_short_units`. An expectation followed from look to look reaches a height at",
+        "most as often as its start over that height (Doob), as far as the forecast is right; its start is what the",
+        "world's own ordering leaves uncovered in a week. Rises of demand that are none add at most",
+        "`FALSE_RISES_PER_WEEK` of the item-sites to the stockouts. Excess, late suppliers and bias say what",
+        "holds by rule, without a rate.",
         "",
     ]
     return "\n".join(lines)
@@ -396,7 +422,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[7, 8, 9])
     parser.add_argument("--write", action="store_true", help="write benchmarks/results/detection.md")
     arguments = parser.parse_args()
-    text = report(arguments.items, arguments.days, every=arguments.every, seeds=arguments.seeds)
+    text = report(
+        arguments.items, arguments.days, every=arguments.every, seeds=arguments.seeds, on=datetime.now(UTC).date()
+    )
     print(text)
     if arguments.write:
         Path(__file__).with_name("results").joinpath("detection.md").write_text(text, "utf-8")

@@ -344,11 +344,17 @@ class InjectedWorld:
         return keys.with_columns(pl.Series(name, values, schema[name]) for name, values in columns.items())
 
     def _recent(self, day: int, as_of: datetime, items: list[str], sites: list[str]) -> pl.DataFrame:
-        end = day - day % 7
-        units = self.sold[:, end - 7 : end].sum(axis=1)
-        lacking = [site for site, since in self.truth.silent.items() if since <= day < since + 7]
-        sold = frame("demand", item=items, site=sites, date=history_weeks(as_of)[-1], quantity=units, rows=True)
-        return sold.filter((pl.col("quantity") > 0) & ~pl.col("site").is_in(lacking))
+        """Sales by day from the last complete week to yesterday."""
+        start = day - day % 7 - 7
+        row, since = np.nonzero(self.sold[:, start:day])
+        lacking = [site for site, began in self.truth.silent.items() if began <= day < began + 7]
+        first = history_weeks(as_of)[-1]
+        sold = frame(
+            "demand", item=[items[at] for at in row], site=[sites[at] for at in row],
+            date=[first + timedelta(days=passed) for passed in since.tolist()],
+            quantity=self.sold[row, start + since], rows=True,
+        )  # fmt: skip
+        return sold.filter(~pl.col("site").is_in(lacking))
 
     def _purchase_orders(self, day: int, items: list[str], sites: list[str]) -> pl.DataFrame:
         orders = self.orders

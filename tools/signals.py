@@ -13,7 +13,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from inventory.snapshots import Snapshot
+from inventory.stored_tables import RECENT_DEMAND
 from optimizer.demand.change import demand_change
 from optimizer.demand.obsolescence import obsolescence
 from optimizer.demand.shift import DemandShift, demand_shift
@@ -54,12 +55,18 @@ class Shelf:
         One entry per usable lot with an expiry: its row, its units and its last usable day, days from today.
     end_day
         Days from today to the item's last day on sale, shape ``(n,)``, -1 when none is known or it has passed.
+    sold_since
+        Units sold since the last complete week, shape ``(n,)``.
+    days_since
+        Days of that, 0 on a Monday.
     """
 
     row: IntArray
     units: FloatArray
     expiry_day: IntArray
     end_day: IntArray
+    sold_since: FloatArray
+    days_since: int
 
     @classmethod
     def of(cls, snapshot: Snapshot, arrays: NetworkArrays) -> Shelf:
@@ -78,12 +85,29 @@ class Shelf:
             floats_of(lots, "on_hand"),
             _days_to(lots["expiry"], arrays.today),
             np.maximum(days_of(ends - arrays.today), -1),
+            _sold_since(snapshot, arrays, places),
+            arrays.inputs.days_into_week,
         )
 
     @classmethod
     def empty(cls, rows: int) -> Shelf:
         """Nothing expires and nothing ends."""
-        return cls(np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.full(rows, -1, dtype=np.int64))
+        return cls(
+            np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64), np.full(rows, -1, dtype=np.int64),
+            np.zeros(rows), 0,
+        )  # fmt: skip
+
+
+def _sold_since(snapshot: Snapshot, arrays: NetworkArrays, places: pl.DataFrame) -> FloatArray:
+    """Units sold from the end of the last complete week to yesterday, shape ``(n,)``; promoted days add none."""
+    passed = (pl.col("date") >= snapshot.weeks[-1] + timedelta(weeks=1)) & (pl.col("date") < arrays.today)
+    sold = (
+        snapshot.table(RECENT_DEMAND)
+        .filter(passed & ~pl.col("promotion"))
+        .join(places.with_row_index("row"), on=["item", "site"])
+    )
+    row = sold["row"].cast(pl.Int64).to_numpy()
+    return np.bincount(row, floats_of(sold, "quantity"), arrays.rows).astype(np.float64)
 
 
 def _days_to(dates: pl.Series, today: date) -> IntArray:

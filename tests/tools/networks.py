@@ -126,7 +126,7 @@ def one_trouble_each() -> Amended:
     network = Network(
         item_sites=(
             ItemSite("EVEN", "DC", weekly=10, on_hand=110),
-            ItemSite("EVEN", "NORTH", weekly=10, on_hand=41),
+            ItemSite("EVEN", "NORTH", weekly=10, on_hand=36),
             ItemSite("FINE", "NORTH", weekly=10, on_hand=80),
             ItemSite("LATE", "NORTH", weekly=20, on_hand=5),
             ItemSite("NEW", "NORTH", weekly=20, on_hand=0),

@@ -12,6 +12,7 @@ from inventory.records import CaseKind, Finding
 from tests.tools.networks import add_rows, amended, look, one_trouble_each
 from tests.worlds import MONDAY, ItemSite, Lane, Network, World
 from tools.detect import cover_days, detect
+from tools.detectors.waiting import not_there_yet
 from tools.outlook import Outlook
 from tools.thresholds import Thresholds, packaged_thresholds, parse_thresholds
 
@@ -95,8 +96,8 @@ def test_an_imbalance_carries_what_could_move_and_names_the_largest_surplus(
     finding, row = found["EVEN"], outlook.arrays.row_of[("EVEN", "NORTH")]
 
     assert finding.site == "NORTH"
-    assert outlook.levels.reorder_point[row] > 41
-    assert finding.quantity == int(np.ceil(outlook.levels.order_up_to_level[row] - 41))
+    assert outlook.levels.reorder_point[row] > 36
+    assert finding.quantity == int(np.ceil(outlook.levels.order_up_to_level[row] - 36))
     assert finding.note == "largest surplus at DC"
     assert (finding.threshold, finding.threshold_value) == ("imbalance.minimum_units", 2)
 
@@ -164,7 +165,7 @@ def test_an_override_binds_only_where_it_covers(
 def test_an_override_can_find_more_and_the_finding_names_its_value(ahead: tuple[Outlook, Thresholds]) -> None:
     outlook, _ = ahead
     row = outlook.arrays.row_of[("EVEN", "NORTH")]
-    at_risk = float(outlook.projection.stockout_probability[row, : int(outlook.window_days[row])].max())
+    at_risk = float((not_there_yet(outlook, np.array([row]))[0] * outlook.projection.stockout_probability[row]).max())
     thresholds = _with(
         f"probability = {at_risk - 0.05:.3f}\nminimum_short_units = 0.1\nminimum_money = 0",
         "projected_stockout",

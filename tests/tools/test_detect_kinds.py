@@ -10,6 +10,7 @@ import pytest
 from benchmarks.injected import frame
 from inventory.records import CaseKind
 from tests.tools.detect_pictures import AS_OF, TODAY, Row, days_from_now, found_in, look_at, picture, steady, thresholds
+from tools.detectors.waiting import not_there_yet
 from tools.thresholds import Thresholds
 
 SOUND = Row("SOUND", "NORTH", steady(10), 60)
@@ -131,7 +132,7 @@ WAS_OPEN = frozenset({("projected_stockout", "EDGE", "NORTH")})
 def _threshold_over(share: float) -> tuple[float, Thresholds]:
     """The probability of EDGE being out, and thresholds of which it is that share."""
     outlook = look_at(picture(EDGE))
-    at_risk = float(outlook.projection.stockout_probability[0, : int(outlook.window_days[0])].max())
+    at_risk = float((not_there_yet(outlook, np.array([0]))[0] * outlook.projection.stockout_probability[0]).max())
     return at_risk, thresholds(
         ("probability = 0.5 ", f"probability = {at_risk / share:.6f} "),
         ("minimum_short_units = 1.0", "minimum_short_units = 0"),

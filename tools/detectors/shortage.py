@@ -10,14 +10,14 @@ import numpy as np
 from inventory.records import CaseKind, Finding
 from optimizer.risk.projection import project_stock
 from tools.arrays import OUR_LINE
-from tools.columns import FloatArray, IntArray
-from tools.detectors.scan import Scan
+from tools.columns import FloatArray
+from tools.detectors.rise import Rise
+from tools.detectors.scan import A_UNIT, Scan
+from tools.detectors.waiting import not_there_yet
 from tools.money import shortage_risk
 from tools.outlook import Outlook
 
 LOW_COVER = "low_cover"
-RISEN = 3.5
-"""Standard deviations by which the last weeks stand out from those before."""
 
 
 def supplier_delays(scan: Scan) -> list[Finding]:
@@ -93,7 +93,7 @@ def _late(
 
 
 def stockouts(scan: Scan) -> list[Finding]:
-    """Rows likely to be out on a day before a normal order could be there, with enough units and money short."""
+    """Rows likely to be out on a day with no normal order there yet, with enough units and money short."""
     kind, outlook, ahead = CaseKind.PROJECTED_STOCKOUT, scan.outlook, Ahead.of(scan)
     probability, money_limit = scan.limit(kind, "probability"), scan.limit(kind, "minimum_money")
     enough = outlook.planned & (ahead.short_units >= scan.limit(kind, "minimum_short_units"))
@@ -129,16 +129,16 @@ def stockouts(scan: Scan) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Ahead:
-    """The danger within each row's window, shape ``(n,)``, at the forecast pace or at that of the last weeks.
+    """The danger ahead, shape ``(n,)``, at the forecast pace or at that of the last weeks.
 
+    A day counts by its chance of being out, times the chance that an order placed at the next review is not there yet.
     Where demand has lately risen, the pace of the last weeks is looked at too, and the worse of both counts: a forecast
-    learns of a rise too late to warn of it. Such a pace is less sure than a forecast, so its window ends when an order
-    would be here that waits for its review no longer than the average, half a period.
+    learns of a rise too late to warn of it. Such a pace counts by its chance of going on.
     """
 
     outlook: Outlook
     probability: FloatArray
-    """Highest chance of being out on a day."""
+    """Highest chance of being out on a day, with no order there yet."""
     short_units: FloatArray
     faster: dict[int, FloatArray]
     """Chance by day at the pace of the last weeks, of the rows where that is worse."""
@@ -147,44 +147,41 @@ class Ahead:
     def of(cls, scan: Scan) -> Ahead:
         """The danger for the rows of a scan."""
         outlook = scan.outlook
-        inside = np.arange(outlook.arrays.horizon_days) < outlook.window_days[:, None]
-        probability = np.where(inside, outlook.projection.stockout_probability, 0.0).max(axis=1)
-        short, faster = outlook.short.copy(), {}
-        rising, pace = _rising(scan)
-        if rising.size:
-            part = outlook.take(rising)
-            reach = np.ceil(part.lead_time_mean + 0.5 * part.arrays.review_days - 1e-9)
-            days = np.arange(part.arrays.horizon_days) < np.minimum(reach, part.window_days)[:, None]
-            usual = np.maximum(part.demand.mean_per_day, 1e-9)
-            projection = project_stock(
-                part.arrays.free,
-                pace,
-                part.demand.sd_per_day * np.sqrt(np.maximum(pace / usual, 1.0)),
-                horizon_days=part.arrays.horizon_days,
-                known_demand=part.arrays.known_demand,
-                inbound=part.arrivals,
-            )
-            chance = np.where(days, projection.stockout_probability, 0.0)
-            units = np.where(days, projection.expected_short_units, 0.0).max(axis=1)
-            worse = (chance.max(axis=1) > probability[rising]) & (units > short[rising])
-            for at in np.flatnonzero(worse).tolist():
-                faster[int(rising[at])] = chance[at]
-            probability[rising[worse]], short[rising[worse]] = chance.max(axis=1)[worse], units[worse]
+        probability, short = np.zeros(outlook.arrays.rows), outlook.short.copy()
+        risky = np.flatnonzero(short > A_UNIT)
+        open_days = not_there_yet(outlook, risky)
+        probability[risky] = (open_days * outlook.projection.stockout_probability[risky]).max(axis=1)
+        rise, faster = Rise.of(scan), {}
+        if rise.row.size:
+            chance, units = _at_the_new_pace(outlook.take(rise.row), rise)
+            worse = (chance.max(axis=1) > probability[rise.row]) & (units > short[rise.row])
+            rows = rise.row[worse]
+            faster = dict(zip(rows.tolist(), chance[worse], strict=True))
+            probability[rows], short[rows] = chance[worse].max(axis=1), units[worse]
         return cls(outlook, probability, short, faster)
 
     def by_day(self, row: int) -> FloatArray:
-        """Chance of being out on each day of a row's window."""
-        window = int(self.outlook.window_days[row])
+        """Chance of being out on each day of a row's window, with no order there yet."""
         chance = self.faster.get(row)
-        return (self.outlook.projection.stockout_probability[row] if chance is None else chance)[:window]
+        if chance is None:
+            open_days = not_there_yet(self.outlook, np.array([row]))[0]
+            chance = open_days * self.outlook.projection.stockout_probability[row]
+        return chance[: int(self.outlook.window_days[row])]
 
 
-def _rising(scan: Scan) -> tuple[IntArray, FloatArray]:
-    """Rows whose demand stands out as risen and that such a pace could empty, and that pace, units a day."""
-    outlook, change, shift = scan.outlook, scan.signals.change, scan.outlook.shift
-    pace = change.pace(shift) / 7.0
-    risen = (change.alarmed & (change.direction > 0)) | (shift.z_score >= RISEN)
-    risen &= pace > outlook.demand.mean_per_day
-    reach = np.maximum(outlook.arrays.free, 0.0) < 1.5 * pace * outlook.window_days
-    rows = np.flatnonzero(outlook.planned & risen & reach)
-    return rows, pace[rows]
+def _at_the_new_pace(part: Outlook, rise: Rise) -> tuple[FloatArray, FloatArray]:
+    """Chance by day and units short of the risen rows: the new pace and the forecast, mixed by what they are worth."""
+    arrays, usual = part.arrays, np.maximum(part.demand.mean_per_day, 1e-9)
+    new = project_stock(
+        arrays.free,
+        rise.pace,
+        part.demand.sd_per_day * np.sqrt(np.maximum(rise.pace / usual, 1.0)),
+        horizon_days=arrays.horizon_days,
+        known_demand=arrays.known_demand,
+        inbound=part.arrivals,
+    )
+    open_days, lasts = not_there_yet(part, np.arange(arrays.rows)), rise.lasts[:, None]
+    old = part.projection
+    chance = open_days * (lasts * new.stockout_probability + (1.0 - lasts) * old.stockout_probability)
+    owed = open_days * (lasts * new.expected_short_units + (1.0 - lasts) * old.expected_short_units)
+    return np.minimum(chance, 1.0), owed.max(axis=1)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from inventory.records import CaseKind, Finding
-from tools.detectors.scan import Scan
+from tools.columns import BoolArray, FloatArray
+from tools.detectors.scan import A_UNIT, Scan
+from tools.detectors.waiting import not_there_yet
 from tools.money import imbalance_risk
 
 
@@ -41,7 +43,8 @@ def excesses(scan: Scan) -> list[Finding]:
 def imbalances(scan: Scan) -> list[Finding]:
     """Receivers expected to run short, below their reorder point, whose gap a surplus of the item elsewhere could fill.
 
-    Below the reorder point alone is no trouble: that is where every site is on the day before it orders.
+    Below the reorder point alone is no trouble: that is where every site is on the day before it orders. Nor is a
+    shortage at the end of the window, which the order of the next review will most likely have settled by then.
     A receiver that was just helped is left alone until the feeds show what it got; an open one stays until its position
     is above the reorder point by the band.
     """
@@ -51,7 +54,7 @@ def imbalances(scan: Scan) -> list[Finding]:
     surplus = np.where(surplus >= 1.0, surplus, 0.0)
     tolerance = np.where(scan.is_open(kind), scan.thresholds.value("hysteresis", "close_share"), 1.0)
     below = outlook.planned & (position * tolerance < outlook.levels.reorder_point) & ~arrays.helped
-    below &= outlook.short >= scan.limit(kind, "minimum_short_units")
+    below &= _owed_meanwhile(scan, below) >= scan.limit(kind, "minimum_short_units")
     gap = np.where(below, np.ceil(up_to - position - 1e-9), 0.0)
     available = np.bincount(scan.item, surplus)[scan.item] if arrays.rows else surplus
     units, money_limit = np.minimum(gap, available), scan.limit(kind, "minimum_money")
@@ -83,3 +86,11 @@ def imbalances(scan: Scan) -> list[Finding]:
             )
         )
     return found
+
+
+def _owed_meanwhile(scan: Scan, asked: BoolArray) -> FloatArray:
+    """Most units expected to be owed on a day, by the chance that no order of the next review is there; else 0."""
+    rows = np.flatnonzero(asked & (scan.outlook.short > A_UNIT))
+    owed = np.zeros(scan.outlook.arrays.rows)
+    owed[rows] = (not_there_yet(scan.outlook, rows) * scan.outlook.projection.expected_short_units[rows]).max(axis=1)
+    return owed
