@@ -6,7 +6,9 @@
 
 About 2 % of the item-sites are short, and some hundred items meet on lanes that carry less than they would send. Every
 step runs as `evenkeel sweep` runs it, drafts and reservations for shown and automatic cases included; explaining and
-ruling on each draft is `benchmarks.sweep`'s to measure.
+ruling on each draft is `benchmarks.sweep`'s to measure. Each step states its seconds and the processor seconds of the
+sweep's own process, which other work on the machine moves less. How many items meet is told afterwards, by deciding
+every item once more as if lanes had no end.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ import cProfile
 import pstats
 import sys
 import tempfile
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter, process_time
 
@@ -32,11 +35,31 @@ from benchmarks.worlds import AS_OF, FIFTY_SITES, network
 from inventory.proposals import find_plan_run
 from inventory.records import EVERYTHING, PlanRun, Sweep
 from inventory.tables import plan_runs
+from tools.assemble import plan_outlook
 from tools.engines import engine, processes
 from tools.intake import take_stock
+from tools.lanes import Lane
+from tools.needs import Need, wanted_units
+from tools.planning import ALONE, PlanParameters, solve_needs
+from tools.toolbox import Toolbox
 
 ITEM_SITES, WORKERS = 400_000, 2
-STEPS = ("recover", "health", "detect", "group", "plan", "queue")
+LAST_STEP = "brief"
+
+
+@dataclass
+class Clocked(SweepContext):
+    """The context of a sweep that also notes what each step asked of the processor."""
+
+    worked: dict[str, float] = field(default_factory=dict)
+    """Processor seconds of the sweep's own process by step."""
+    since: float = field(default_factory=process_time)
+
+    def lap(self, step: str) -> None:
+        """Note how long a step took, and what it asked of the processor."""
+        super().lap(step)
+        now = process_time()
+        self.worked[step], self.since = now - self.since, now
 
 
 @dataclass(frozen=True)
@@ -44,16 +67,20 @@ class Measured:
     """What one sweep took and came to."""
 
     sweep: Sweep
+    steps: Mapping[str, float]
+    """Seconds of each step."""
+    worked: Mapping[str, float]
+    """Of these, processor seconds of the sweep's own process."""
     seconds: float
     start: float
     """Of these, seconds to start the workers, which load while the sweep begins."""
-    processor: float
-    """Processor seconds of the sweep's own process."""
     peak: Peak
     drafts: int
     kinds: dict[str, int]
     run: PlanRun
     meeting: int
+    """Items that meet on lanes which carry less than these items would send, each for itself."""
+    sent: int
     """Items with a transfer on a lane that carries only so much."""
 
 
@@ -71,37 +98,72 @@ def measure(folder: Path, workers: int, profile: cProfile.Profile | None = None)
     """Sweep the house in the folder once."""
     house = House.opened(folder)
     toolbox = house.desk.toolbox
-    seconds: dict[str, float] = {}
     with watched() as peak:
-        started, worked = perf_counter(), process_time()
+        started = perf_counter()
         with engine(workers=workers or None) as toolbox.executor:
             ready = perf_counter() - started
-            context = SweepContext(
+            context = Clocked(
                 toolbox=toolbox,
                 gate=house.desk.gate,
                 recover=house.desk.recover,
                 work_case=lambda case_id, proposal_id: None,
                 progress=lambda step, done, of: None,
-                seconds=seconds,
             )
             if profile:
                 profile.enable()
             answer: SweepState = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)  # type: ignore[assignment]
             if profile:
                 profile.disable()
-        took, worked = perf_counter() - started, process_time() - worked
+            context.lap(LAST_STEP)
+        took = perf_counter() - started
     with house.database.read() as connection:
         run = find_plan_run(connection, EVERYTHING, connection.execute(select(plan_runs.c.plan_run_id)).scalar_one())
-    lanes = toolbox.lanes(toolbox.snapshot())
-    limited = {
-        (lane.origin, lane.destination) for ways in lanes.values() for lane in ways if lane.capacity_per_day is not None
-    }
-    meeting = {line.line.item for line in run.lines if (line.line.origin, line.line.destination) in limited}
     return Measured(
-        sweep=answer["result"], seconds=took, start=ready, processor=worked, peak=peak,
+        sweep=answer["result"], steps=context.seconds, worked=context.worked, seconds=took, start=ready, peak=peak,
         drafts=len(answer["proposal_ids"]), kinds=dict(Counter(case.kind.value for case in answer["cases"])),
-        run=run, meeting=len(meeting),
+        run=run, meeting=meeting_on_full_lanes(toolbox, run), sent=sent_over_limited_lanes(toolbox, run),
     )  # fmt: skip
+
+
+def meeting_on_full_lanes(toolbox: Toolbox, run: PlanRun) -> int:
+    """Items that would send over a lane more than it carries, if every item of a plan were decided alone."""
+    with toolbox.database.read() as connection:
+        outlook = plan_outlook(toolbox, connection, run)
+    rows = [outlook.arrays.row_of[(item, site)] for _, item, site in run.needs]
+    needs = [
+        Need(case, row, wanted_units(outlook, row), relief)
+        for (case, _, _), row, relief in zip(run.needs, rows, run.reliefs, strict=True)
+    ]
+    parameters = PlanParameters(
+        minimum_net_benefit=run.parameters["minimum_net_benefit"],
+        node_limit=int(run.parameters["node_limit"]),
+        hard_kill_seconds=None,
+    )
+    endless = {
+        site: tuple(replace(lane, capacity_per_day=None) for lane in ways)
+        for site, ways in toolbox.lanes(toolbox.snapshot()).items()
+    }
+    alone = solve_needs(outlook, needs, endless, parameters, force_path=ALONE)
+    sent: Counter[str] = Counter()
+    senders: dict[str, set[str]] = defaultdict(set)
+    for plan in alone.needs:
+        for move in plan.moves:
+            sent[move.lane.name] += move.units
+            senders[move.lane.name].add(outlook.arrays.items[plan.need.row])
+    limits = {lane.name: lane.capacity_per_day or 0.0 for lane in limited_lanes(toolbox)}
+    return len(set[str]().union(*(senders[name] for name, units in sent.items() if units > limits.get(name, units))))
+
+
+def sent_over_limited_lanes(toolbox: Toolbox, run: PlanRun) -> int:
+    """Items a plan sends over lanes that carry only so much."""
+    limited = {(lane.origin, lane.destination) for lane in limited_lanes(toolbox)}
+    return len({line.line.item for line in run.lines if (line.line.origin, line.line.destination) in limited})
+
+
+def limited_lanes(toolbox: Toolbox) -> list[Lane]:
+    """Lanes that carry only so much."""
+    ways = toolbox.lanes(toolbox.snapshot()).values()
+    return [lane for lanes in ways for lane in lanes if lane.capacity_per_day is not None]
 
 
 def table_of(measured: Measured, workers: int) -> Table:
@@ -111,12 +173,12 @@ def table_of(measured: Measured, workers: int) -> Table:
     table = Table(title=f"{sweep.item_sites:,} item-sites, {workers} workers", title_justify="left")
     table.add_column("")
     table.add_column("", justify="right")
+    table.add_column("own processor, s", justify="right")
     table.add_row("start of the workers, s", f"{measured.start:.2f}")
-    for step in STEPS:
-        table.add_row(f"{step}, s", f"{sweep.seconds[step]:.2f}", end_section=step == STEPS[-1])
+    for step, seconds in measured.steps.items():
+        table.add_row(f"{step}, s", f"{seconds:.2f}", f"{measured.worked[step]:.2f}", end_section=step == LAST_STEP)
+    table.add_row("whole, s", f"{measured.seconds:.2f}", f"{sum(measured.worked.values()):.2f}", end_section=True)
     rows = {
-        "whole, s": f"{measured.seconds:.2f}",
-        "processor seconds of the sweep's own process": f"{measured.processor:.2f}",
         "most memory of all processes, PSS MB": f"{measured.peak.pss:,.0f}",
         "most memory of all processes, RSS MB": f"{measured.peak.rss:,.0f}",
         "processes": f"{measured.peak.processes}",
@@ -125,7 +187,8 @@ def table_of(measured: Measured, workers: int) -> Table:
         **{f"  {kind.replace('_', ' ')}": f"{count:,}" for kind, count in sorted(measured.kinds.items())},
         "needs in the plan": f"{len(run.needs):,}",
         **{f"  {action} lines": f"{count:,}" for action, count in sorted(actions.items())},
-        "items on tight lanes": f"{measured.meeting:,}",
+        "items that meet on full lanes": f"{measured.meeting:,}",
+        "items sent over limited lanes": f"{measured.sent:,}",
         "solver path": run.solver_path,
         "drafts written": f"{measured.drafts:,}",
         "ledger rows kept with the plan": f"{len(run.ledger):,}",

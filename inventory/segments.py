@@ -6,7 +6,7 @@ is written, so a quiet day over a large network costs a read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, select, true, update
@@ -15,6 +15,8 @@ from inventory.database import Transaction
 from inventory.records import Scope, SegmentChange
 from inventory.tables import segment_changes, segments
 
+FEW = 500
+"""Items a statement names; more are picked out of the answer."""
 SCHEMA = {"item": pl.String, "site": pl.String, "cell": pl.Int64}
 
 
@@ -26,6 +28,22 @@ def segment_frame(connection: Connection, scope: Scope) -> pl.DataFrame:
         .order_by(segments.c.item, segments.c.site)
     )
     return pl.DataFrame([tuple(row) for row in connection.execute(query)], schema=SCHEMA, orient="row")
+
+
+def places_in_cells(
+    connection: Connection, cells: Sequence[int], *, items: Collection[str] | None = None
+) -> pl.DataFrame:
+    """Columns ``item``, ``site`` and ``cell`` of the item-sites in some cells, of all items or of some."""
+    wanted = [segments.c.cell.in_(sorted(cells))]
+    if items is not None and len(items) <= FEW:
+        wanted.append(segments.c.item.in_(sorted(items)))
+    query = (
+        select(segments.c.item, segments.c.site, segments.c.cell)
+        .where(and_(*wanted))
+        .order_by(segments.c.item, segments.c.site)
+    )
+    found = pl.DataFrame([tuple(row) for row in connection.execute(query)], schema=SCHEMA, orient="row")
+    return found if items is None else found.filter(pl.col("item").is_in(sorted(items)))
 
 
 def save_segments(
@@ -44,9 +62,12 @@ def save_segments(
     """
     connection = transaction.connection
     if fresh:
-        names = ("item", "site", "item_class", "cell")
-        rows = [{**dict(zip(names, row, strict=True)), "snapshot_id": snapshot_id} for row in fresh]
-        connection.execute(segments.insert(), rows)
+        # Straight to the driver: a network seen for the first time is a row for every item-site.
+        insert = segments.insert().compile(dialect=connection.dialect)
+        rows = [(*row, snapshot_id) for row in fresh]
+        names = segments.columns.keys()
+        named = rows if insert.positional else [dict(zip(names, row, strict=True)) for row in rows]
+        connection.exec_driver_sql(str(insert), named)
     if changes:
         here = and_(segments.c.item == bindparam("of_item"), segments.c.site == bindparam("of_site"))
         connection.execute(

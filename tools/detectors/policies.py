@@ -27,6 +27,7 @@ from tools.columns import floats_of
 from tools.detectors.records import EVERYWHERE
 from tools.detectors.suppliers import Identity
 from tools.lead_times import UNKNOWN_LEAD_TIME
+from tools.shared import histories
 from tools.thresholds import Thresholds
 
 KIND = CaseKind.POLICY_INCONSISTENCY
@@ -67,12 +68,6 @@ def _may_differ(plan: pl.DataFrame) -> bool:
 
 def _rows(snapshot: Snapshot) -> pl.DataFrame:
     """Item-sites with their class, policy, and yearly carrying cost of differing from the class's medians."""
-    demand = snapshot.demand()
-    moments = demand_moments(demand.weekly) if len(demand.weekly) else None
-    pace = demand.keys.with_columns(
-        pl.Series("mean", moments.mean_per_day if moments else [], pl.Float64),
-        pl.Series("sd", moments.sd_per_day if moments else [], pl.Float64),
-    )
     first_flag = pl.coalesce(
         *(pl.when(pl.col("flags").fill_null("").str.contains(rf"\b{flag}\b")).then(pl.lit(flag)) for flag in FLAGS),
         pl.lit("standard"),
@@ -84,7 +79,7 @@ def _rows(snapshot: Snapshot) -> pl.DataFrame:
     rows = (
         snapshot.table("item_sites")
         .select("item", "site", "source", "service_target", "review_period_days", "order_up_to_level")
-        .join(pace, on=["item", "site"], how="inner")
+        .join(_pace(snapshot), on=["item", "site"], how="inner")
         .filter(pl.col("mean") > 0)
         .join(items, on="item", how="left")
         .join(sites, on="site", how="left")
@@ -99,6 +94,17 @@ def _rows(snapshot: Snapshot) -> pl.DataFrame:
     rows = rows.with_columns(_segments(rows))
     usual = [pl.col(name).median().over(*OF_CLASS).alias(f"usual_{name}") for name in COMPARED]
     return _with_cost(rows.with_columns(usual))
+
+
+def _pace(snapshot: Snapshot) -> pl.DataFrame:
+    """Mean and spread of daily demand by item and site, part by part: a large network's two years are no one piece."""
+    paces = [pl.DataFrame(schema={"item": pl.String, "site": pl.String, "mean": pl.Float64, "sd": pl.Float64})]
+    # A generated world that was never stored has no parts.
+    for history in histories(snapshot) if snapshot.parts("demand") else (snapshot.demand(),):
+        if history.keys.height:
+            moments = demand_moments(history.weekly)
+            paces.append(history.keys.with_columns(mean=moments.mean_per_day, sd=moments.sd_per_day))
+    return pl.concat(paces)
 
 
 def _segments(rows: pl.DataFrame) -> pl.Series:
