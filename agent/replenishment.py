@@ -134,7 +134,9 @@ def _know_health(toolbox: Toolbox) -> None:
         if list_feed_health(connection, EVERYTHING, snapshot.snapshot_id):
             return
         thresholds = toolbox.thresholds(connection)
-        report = check_health(connection, snapshot, toolbox.lead_times(snapshot), thresholds, toolbox.now())
+        report = check_health(
+            connection, snapshot, toolbox.lead_times(snapshot), thresholds, toolbox.now(), needs=toolbox.needs(snapshot)
+        )
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, snapshot.snapshot_id, report.feeds)
 

@@ -98,7 +98,9 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context.looking = start_looking(toolbox)
     with toolbox.database.read() as connection:
         thresholds = toolbox.thresholds(connection)
-        report = check_health(connection, snapshot, lead_times, thresholds, toolbox.now())
+        report = check_health(
+            connection, snapshot, lead_times, thresholds, toolbox.now(), needs=toolbox.needs(snapshot)
+        )
         again = recurring(connection, thresholds, toolbox.now())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, state["snapshot_id"], report.feeds)
@@ -179,6 +181,7 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         stocking = stocking_policy_in_force(transaction.connection)
         segmented = segment_network(transaction.connection, toolbox.snapshot(), state["look"].segments, stocking)
         keep_segments(transaction, state["snapshot_id"], segmented)
+        context.lap("segments")
         number = count_sweeps(transaction.connection, EVERYTHING) + 1
         sweep = Sweep(
             sweep_id=short_id("sweep", state["snapshot_id"], now.isoformat(), str(number)),

@@ -97,8 +97,10 @@ SITES = Table(
         Column("currency", "text", "ISO 4217 code", default="EUR"),
         Column("calendar", "text", "working days as digits 1 (Monday) to 7", default="12345"),
         Column("storage_capacity", "decimal", "room in all", "units", low=0),
-        Column("labour_capacity_per_day", "decimal", "units handled per day", "units/day", low=0),
-        Column("receiving_capacity_per_day", "decimal", "units received per day", "units/day", low=0),
+        Column("labour_capacity_per_day", "decimal", "units handled; joint transfers keep to it", "units/day", low=0),
+        Column(
+            "receiving_capacity_per_day", "decimal", "units received; joint transfers keep to it", "units/day", low=0
+        ),
         Column(
             "holding_rate_per_year",
             "decimal",
@@ -541,6 +543,7 @@ EVENTS = Table(
         Column("event_id", "id", "the event", required=True),
         Column("kind", "text", "what", required=True),
         Column("site", "id", "where; empty for all", refers_to="sites.site"),
+        Column("supplier", "id", "whose deliveries; empty for all", refers_to="suppliers.supplier"),
         Column("start_date", "date", "first day", required=True),
         Column("end_date", "date", "last day", required=True),
         Column("note", "text", "in words", default=""),

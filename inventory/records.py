@@ -518,6 +518,17 @@ class PlanLine(Record):
     net_value_minor: int
 
 
+class PolicyTarget(Record):
+    """What the stocking policy asked of an item-site instead of the ERP's own setting."""
+
+    item: Id
+    site: Id
+    service_target: float
+    by_fill_rate: bool
+    """The target is a share of units served from stock, else the chance of no stockout in a cycle."""
+    review_days: int
+
+
 class PlanRun(Record):
     """One joint decision over all open cases, with everything needed to repeat it."""
 
@@ -536,6 +547,8 @@ class PlanRun(Record):
     """``(case_id, item, site)`` of every need, in order."""
     reliefs: tuple[float, ...] = ()
     """Currency saved per unit a surplus site gives, per need; zero where the need is a shortage."""
+    targets: tuple[PolicyTarget, ...] = ()
+    """What policy asked of these places by their segments; the ERP's settings held for the others."""
     parameters: Measures
     seed: int
     solver_path: str

@@ -3,9 +3,12 @@
 OptimizerError
 ├── ConservationError       the books of a simulated period do not close
 ├── ConvergenceError        an iteration did not settle
+├── CyclicBillError         a bill of materials leads back to itself (a `ValueError`, too)
 ├── PlanViolationError      a transfer plan breaks a limit of its problem
 └── SolverPathError         a forced solver path did not come to an end
 """
+
+from __future__ import annotations
 
 
 class OptimizerError(Exception):
@@ -14,6 +17,24 @@ class OptimizerError(Exception):
 
 class ConvergenceError(OptimizerError):
     """An iteration did not settle within its steps; the message names the first series."""
+
+
+class CyclicBillError(OptimizerError, ValueError):
+    """A bill of materials leads back to itself.
+
+    Parameters
+    ----------
+    cycle
+        Items of one cycle, product first; the last is the first again.
+    """
+
+    def __init__(self, cycle: tuple[int, ...]) -> None:
+        self.cycle = cycle
+        super().__init__(f"component must not lead back to its product: {' → '.join(map(str, cycle))}")
+
+    def __reduce__(self) -> tuple[type[CyclicBillError], tuple[tuple[int, ...]]]:
+        """So that it comes back whole from another process."""
+        return CyclicBillError, (self.cycle,)
 
 
 class PlanViolationError(OptimizerError):

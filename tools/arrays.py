@@ -74,6 +74,9 @@ class NetworkArrays:
     holding_rate: FloatArray
     """Per year."""
     service_target: FloatArray
+    """Cycle service level asked for by the ERP, or by policy for the row's segment."""
+    fill_rate_target: FloatArray
+    """Fill rate policy asks for instead; NaN where it asks for none. The look ahead puts its cycle level above."""
     review_days: FloatArray
     erp_reorder_point: FloatArray
     item_class: tuple[str, ...]
@@ -191,7 +194,7 @@ def build_arrays(
         Columns ``item`` and ``site``: the only rows wanted; all that are planned when omitted.
     """
     today = snapshot.as_of.date()
-    planned = _planned(snapshot, places)
+    planned = shared.targets.over(_planned(snapshot, places))
     items, sites = tuple(planned["item"].to_list()), tuple(planned["site"].to_list())
     row_of = {key: row for row, key in enumerate(zip(items, sites, strict=True))}
     at = planned.select("item", "site").with_row_index("row")
@@ -213,6 +216,7 @@ def build_arrays(
         price=floats_of(planned, "price"),
         holding_rate=floats_of(planned, "holding_rate_per_year"),
         service_target=floats_of(planned, "service_target"),
+        fill_rate_target=floats_of(planned, "fill_rate_target"),
         review_days=floats_of(planned, "review_period_days"),
         erp_reorder_point=floats_of(planned, "reorder_point"),
         item_class=_classes(planned["flags"]),

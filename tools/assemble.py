@@ -18,13 +18,15 @@ from inventory.records import (
     SituationFact,
 )
 from tools.detect import cover_days
-from tools.lanes import Lane
+from tools.lanes import Lane, lane_name
+from tools.limits import Limits
 from tools.money import penalty_per_unit, to_minor
 from tools.needs import Need, donor_losses, spare_units
 from tools.option_facts import OptionFacts
 from tools.options import DescribedNeed, PlannedMove, describe_all, offers, offers_for_surplus
 from tools.outlook import Outlook
-from tools.plan import needs_of
+from tools.plan import limits_of_run, needs_of
+from tools.targets import Targets
 from tools.toolbox import Toolbox
 
 SHORT = (CaseKind.PROJECTED_STOCKOUT, CaseKind.SUPPLIER_DELAY, CaseKind.DEMAND_SHIFT, CaseKind.IMBALANCE)
@@ -41,6 +43,7 @@ def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outl
         frame_of(run.ledger),
         list(run.committed_inbound),
         toolbox.thresholds(connection, run.threshold_version),
+        Targets.of_records(run.targets),
         places=run.places,
         name=run.plan_run_id,
     )
@@ -168,7 +171,8 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     else:
         lanes = toolbox.lanes(snapshot)
         needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
-        described = [_decided(outlook, need, proposal, lanes, facts) for need in needs]
+        left = _room_left(toolbox, run)
+        described = [_decided(outlook, need, proposal, lanes, facts, left) for need in needs]
     tables = describe_all(
         outlook,
         described[:FULL_DETAIL],
@@ -179,12 +183,22 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     return tuple(option for table in tables for option in table) or (_only_option(outlook, case, proposal),)
 
 
+def _room_left(toolbox: Toolbox, run: PlanRun) -> Limits:
+    """What the lines of a plan left of what lanes share."""
+    if run.plan_run_id not in toolbox.room_left:
+        moves = (line.line for line in run.lines if line.line.action is ActionKind.TRANSFER)
+        sent = ((lane_name(move.origin, move.destination, move.mode), move.quantity) for move in moves)
+        toolbox.room_left = {run.plan_run_id: limits_of_run(toolbox, run).after(sent)}
+    return toolbox.room_left[run.plan_run_id]
+
+
 def _decided(
     outlook: Outlook,
     need: Need,
     proposal: Proposal,
     lanes: dict[str, tuple[Lane, ...]],
     facts: OptionFacts,
+    left: Limits,
 ) -> DescribedNeed:
     """The need as the proposal's lines settle it; what giving costs the donor is priced as in the plan."""
     arrays = outlook.arrays
@@ -203,7 +217,8 @@ def _decided(
         for lane in ways
         if line.action is ActionKind.TRANSFER and (lane.origin, lane.mode) == (line.origin, line.mode)
     )
-    table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit, facts))
+    full = {lane.name: left.stops(lane) for lane in ways}
+    table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit, facts, full))
     action = mine[0].action if mine and mine[0].quantity else ActionKind.HOLD
     chosen = next(index for index, offer in enumerate(table) if offer.action is action)
     return DescribedNeed(need.row, table, moves, chosen)

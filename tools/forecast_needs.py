@@ -6,7 +6,7 @@ Rules
 2. A component that is made at the plant itself is netted: stock there and its own production orders serve first, what
    they do not cover must be made, and needs its own components on the same day (the contract knows no time of making).
 3. Stock serves production before anyone else.
-4. A bill that leads back to itself has no levels. Then only direct needs count, and `Needs.fault` says why.
+4. A bill that leads back to itself has no levels. Then only direct needs count, and `Needs.circle` names its items.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import polars as pl
 
 from inventory.snapshots import Snapshot
 from optimizer.demand.explosion import BillOfMaterials, explode
+from optimizer.errors import CyclicBillError
 from tools.columns import FloatArray, IntArray, days_of, floats_of
 
 NEED_DAYS = 182
@@ -28,13 +29,34 @@ _LEAST = 1e-9
 
 
 @dataclass(frozen=True)
+class Circle:
+    """A bill of materials that leads back to itself."""
+
+    site: str
+    items: tuple[str, ...]
+    """Product first; the last is the first again."""
+
+    @classmethod
+    def of(cls, nodes: pl.DataFrame, cycle: tuple[int, ...]) -> Circle:
+        """Names of numbered nodes; the lines of a bill never leave their plant."""
+        return cls(nodes["site"][cycle[0]], tuple(nodes["item"][node] for node in cycle))
+
+
+@dataclass(frozen=True)
 class Needs:
     """Dependent demand of the whole network."""
 
     frame: pl.DataFrame
     """Columns ``item``, ``site``, ``date``, ``quantity``, sorted; one line per component, plant and day."""
-    fault: str = ""
-    """Why no bill could be followed to its lower levels; empty when all were."""
+    circle: Circle | None = None
+    """Why no bill could be followed to its lower levels; ``None`` when all were."""
+
+    @property
+    def fault(self) -> str:
+        """The same in words; empty when every bill was followed."""
+        if self.circle is None:
+            return ""
+        return f"the bill at {self.circle.site} leads back to itself: {' → '.join(self.circle.items)}"
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Needs:
@@ -52,8 +74,8 @@ class Needs:
         needs = _direct(lines, per, made, day, units, nodes.height)
         try:
             bill = BillOfMaterials(lines[0], lines[1], per, items=nodes.height)
-        except ValueError as error:
-            return cls(_frame(needs, nodes, snapshot), str(error))
+        except CyclicBillError as error:
+            return cls(_frame(needs, nodes, snapshot), Circle.of(nodes, error.cycle))
         receipts = np.zeros_like(needs)
         soon = day < NEED_DAYS
         np.add.at(receipts, (made[soon], np.maximum(day[soon], 0)), units[soon])
@@ -63,7 +85,7 @@ class Needs:
 
     def of_items(self, items: list[str]) -> Needs:
         """Needs of some items only."""
-        return Needs(self.frame.filter(pl.col("item").is_in(items)), self.fault)
+        return Needs(self.frame.filter(pl.col("item").is_in(items)), self.circle)
 
 
 def _nodes(bills: pl.DataFrame, orders: pl.DataFrame) -> pl.DataFrame:

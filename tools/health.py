@@ -24,6 +24,7 @@ from tools.detectors.policies import policy_inconsistencies
 from tools.detectors.records import EVERYWHERE, duplicate_orders, problem, silent_sites
 from tools.detectors.standing import open_identities
 from tools.detectors.suppliers import Identity, contract_gaps, lead_time_drifts
+from tools.forecast_needs import Needs
 from tools.lead_times import LeadTimes
 from tools.thresholds import Thresholds
 
@@ -51,11 +52,22 @@ class HealthReport:
 
 
 def check_health(
-    connection: Connection, snapshot: Snapshot, lead_times: LeadTimes, thresholds: Thresholds, now: datetime
+    connection: Connection,
+    snapshot: Snapshot,
+    lead_times: LeadTimes,
+    thresholds: Thresholds,
+    now: datetime,
+    *,
+    needs: Needs | None = None,
 ) -> HealthReport:
-    """Look at feeds, counts, orders and refused rows, and at what crosses items: suppliers and policies.
+    """Look at feeds, counts, orders and refused rows, and at what crosses items: suppliers, policies and bills.
 
     Findings of open cases stay until they fall below the lower band of their threshold.
+
+    Parameters
+    ----------
+    needs
+        What production asks of its components: with it, a bill that leads back to itself is found.
     """
     cost_of, standing = _costs(snapshot), open_identities(connection)
     mismatches = _stock_mismatches(snapshot, cost_of, thresholds, standing)
@@ -69,6 +81,7 @@ def check_health(
         *refused,
         *duplicate_orders(snapshot, thresholds, cost_of),
         *silent_sites(snapshot, thresholds),
+        *_circular_bills(snapshot, needs, thresholds),
         *contract_gaps(snapshot, lead_times, thresholds, standing),
         *lead_time_drifts(snapshot, lead_times, thresholds, standing),
         *policy_inconsistencies(snapshot, thresholds, standing),
@@ -193,6 +206,30 @@ def _book_differences(snapshot: Snapshot, cost_of: dict[str, float], thresholds:
             )
         )
     return found
+
+
+def _circular_bills(snapshot: Snapshot, needs: Needs | None, thresholds: Thresholds) -> list[Finding]:
+    """The bill that leads back to itself, if there is one: until it is corrected no bill has lower levels."""
+    circle = None if needs is None else needs.circle
+    if needs is None or circle is None:
+        return []
+    members = len(circle.items) - 1
+    return [
+        problem(
+            snapshot,
+            thresholds,
+            item=circle.items[0],
+            site=circle.site,
+            cause="circular_bill",
+            quantity=members,
+            threshold="quarantined_rows",
+            measures={"items_in_the_circle": float(members)},
+            note=(
+                f"{needs.fault}; take one of these lines out of the boms feed: until then production asks only for the "
+                "direct components of its orders, at every plant"
+            ),
+        )
+    ]
 
 
 def _stale_feeds(snapshot: Snapshot, feeds: list[FeedHealth], thresholds: Thresholds) -> list[Finding]:

@@ -33,7 +33,7 @@ class Lane:
     @property
     def name(self) -> str:
         """``origin>destination/mode``."""
-        return f"{self.origin}>{self.destination}/{self.mode}"
+        return lane_name(self.origin, self.destination, self.mode)
 
     def departs(self, today: date) -> date:
         """First departure after picking."""
@@ -64,6 +64,11 @@ class Lane:
         reached[edges <= 0] = 0.0
         law[1:] = np.diff(reached[:horizon_days])
         return law
+
+
+def lane_name(origin: str, destination: str, mode: str) -> str:
+    """``origin>destination/mode``."""
+    return f"{origin}>{destination}/{mode}"
 
 
 def read_lanes(snapshot: Snapshot) -> dict[str, tuple[Lane, ...]]:

@@ -10,6 +10,7 @@ from optimizer.options.shortage import expected_shortage_curve, marginal_savings
 from optimizer.transfers.problem import TransferProblem
 from tools.columns import FloatArray, IntArray
 from tools.lanes import Lane
+from tools.limits import Limits
 from tools.money import penalties
 from tools.outlook import Outlook
 
@@ -140,8 +141,10 @@ def _giving(outlook: Outlook) -> tuple[IntArray, IntArray, IntArray]:
     return floor, spare, np.floor(arrays.free - levels.order_up_to_level + 1e-9).astype(np.int64)
 
 
-def joint_problem(outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]]) -> JointProblem:
-    """All needs, every site of the same item that has units above its floor, and the lanes between them."""
+def joint_problem(
+    outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[Lane, ...]], limits: Limits
+) -> JointProblem:
+    """All needs, every site of the same item that has units above its floor, the lanes between, and what they share."""
     arrays = outlook.arrays
     needing = {need.row for need in needs}
     floors: dict[int, int] = {}
@@ -163,9 +166,11 @@ def joint_problem(outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[La
     giving = np.array(donors, dtype=np.int64)
     spare = np.array([spare_of[row] for row in donors], dtype=np.int64)
     wanted, given = need_curves(outlook, needs), donor_curves(outlook, giving, spare)
-    groups = sorted({c.lane.name for c in choices if c.lane.capacity_per_day is not None})
-    group_of = {name: number for number, name in enumerate(groups)}
-    capacity = {c.lane.name: float(c.lane.capacity_per_day or 0.0) for c in choices}
+    shared = [limits.groups.get(choice.lane.name, ()) for choice in choices]
+    names = sorted({name for groups in shared for name in groups})
+    group_of = {name: number for number, name in enumerate(names)}
+    further = [(lane, group_of[name]) for lane, groups in enumerate(shared) for name in groups[1:]]
+    member = np.array(further, dtype=np.int64).reshape(-1, 2)
     return JointProblem(
         problem=TransferProblem(
             need_series=np.array([need.row for need in needs], dtype=np.int64),
@@ -182,8 +187,11 @@ def joint_problem(outlook: Outlook, needs: list[Need], lanes: dict[str, tuple[La
             lane_fixed_cost=np.array([c.lane.fixed_cost for c in choices], dtype=np.float64),
             lane_lot=np.array([c.lane.lot for c in choices], dtype=np.int64),
             lane_load_per_unit=np.ones(len(choices)),
-            lane_group=np.array([group_of.get(c.lane.name, -1) for c in choices], dtype=np.int64),
-            group_capacity=np.array([capacity[name] for name in groups], dtype=np.float64),
+            lane_group=np.array([group_of[groups[0]] if groups else -1 for groups in shared], dtype=np.int64),
+            group_capacity=np.array([limits.room[name] for name in names], dtype=np.float64),
+            member_lane=member[:, 0],
+            member_group=member[:, 1],
+            member_load_per_unit=np.ones(len(member)),
         ),
         choices=tuple(choices),
         floors=floors,

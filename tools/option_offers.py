@@ -6,6 +6,7 @@ being larger. Offers a person has to carry out (a call to the supplier, a price)
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from inventory.records import ActionKind
 from tools.arrays import NetworkArrays
 from tools.columns import FloatArray, IntArray
 from tools.lanes import Lane
-from tools.needs import donor_floor, wanted_units
+from tools.needs import donor_floor, spare_units, wanted_units
 from tools.outlook import Outlook
 
 
@@ -116,25 +117,37 @@ def refused(action: ActionKind, days: int, limit: str, *, executable: bool = Tru
     return Offer(action, 0, np.zeros(days), 0.0, 0.0, limit=limit, feasible=False, executable=executable)
 
 
+Full = Mapping[str, tuple[str, ...]]
+"""What has no room for a further lot, by name of the lane that draws on it."""
+
+
 def plain_offers(
-    outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...], relief_per_unit: float
+    outlook: Outlook,
+    row: int,
+    moves: tuple[PlannedMove, ...],
+    lanes: tuple[Lane, ...],
+    relief_per_unit: float,
+    full: Full | None = None,
 ) -> list[Offer]:
     """Hold, transfer, purchase and expedite: what can be posted from here."""
     days = min(horizon(outlook, row), outlook.arrays.horizon_days)
     sent = sum(move.units for move in moves)
     return [
         Offer(ActionKind.HOLD, 0, np.zeros(days), 0.0, 0.0, paid_by="sales"),
-        replace(_transfer(outlook, row, moves, lanes, days), relief=relief_per_unit * sent),
+        replace(_transfer(outlook, row, moves, lanes, days, full or {}), relief=relief_per_unit * sent),
         _purchase(outlook, row, days),
         _expedite(outlook, row, days),
     ]
 
 
-def _transfer(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...], days: int) -> Offer:
+def _transfer(
+    outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...], days: int, full: Full
+) -> Offer:
     arrays = outlook.arrays
     units = sum(move.units for move in moves)
+    no_room = _no_room(outlook, row, moves, lanes, full)
     if not units:
-        return refused(ActionKind.TRANSFER, days, _why_no_transfer(outlook, row, lanes))
+        return refused(ActionKind.TRANSFER, days, no_room or _why_no_transfer(outlook, row, lanes))
     arrival = sum((move.units / units * move.lane.arrival_law(arrays.today, days) for move in moves), np.zeros(days))
     wanted = wanted_units(outlook, row)
     lost = sum(move.donor_cost for move in moves)
@@ -148,13 +161,29 @@ def _transfer(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes:
         mode="+".join(sorted({move.lane.mode for move in moves})),
         p50_day=max((move.lane.arrives(arrays.today, 0.5) - arrays.today).days for move in moves),
         p90_day=max((move.lane.arrives(arrays.today, 0.9) - arrays.today).days for move in moves),
-        limit="the need itself" if units >= wanted else _what_stops_more(outlook, moves),
+        limit="the need itself" if units >= wanted else no_room or _what_stops_more(outlook, moves),
         paid_by="logistics",
         freight_per_unit=sum(move.units * move.lane.unit_cost for move in moves) / units,
         freight=sum(move.lane.fixed_cost for move in moves),
         elsewhere=lost,
         side_effects=("the giving site has less for its own customers",) if lost > 0 else (),
     )
+
+
+def _no_room(outlook: Outlook, row: int, moves: tuple[PlannedMove, ...], lanes: tuple[Lane, ...], full: Full) -> str:
+    """What is full on every way by which a donor could send one more lot; empty where one is open, or nobody could."""
+    arrays, item = outlook.arrays, outlook.arrays.items[row]
+    ways = []
+    for lane in lanes if full else ():
+        donor = arrays.row_of.get((item, lane.origin))
+        if donor is None or not outlook.planned[donor]:
+            continue
+        sent = sum(move.units for move in moves if move.donor_row == donor)
+        if spare_units(outlook, donor) - sent >= lane.lot:
+            ways.append(lane.name)
+    if not ways or not all(full.get(name) for name in ways):
+        return ""
+    return f"no room left: {', '.join(dict.fromkeys(what for name in ways for what in full[name]))}"
 
 
 def _what_stops_more(outlook: Outlook, moves: tuple[PlannedMove, ...]) -> str:

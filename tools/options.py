@@ -20,10 +20,10 @@ from tools.option_by_hand import offers_for_surplus as offers_for_surplus
 from tools.option_card import DescribedNeed as DescribedNeed
 from tools.option_card import describe_all as describe_all
 from tools.option_facts import OptionFacts
+from tools.option_offers import Full, plain_offers
 from tools.option_offers import Offer as Offer
 from tools.option_offers import PlannedMove as PlannedMove
 from tools.option_offers import horizon as horizon
-from tools.option_offers import plain_offers
 from tools.option_rows import option_rows_of, priced_cases
 from tools.outlook import Outlook
 
@@ -43,6 +43,7 @@ def offers(
     lanes: tuple[Lane, ...],
     relief_per_unit: float = 0.0,
     facts: OptionFacts | None = None,
+    full: Full | None = None,
 ) -> list[Offer]:
     """Every option of a need; hold first, so that nothing is done unless something is better.
 
@@ -50,8 +51,10 @@ def offers(
     ----------
     facts
         With them, options a person carries out are offered, too; they are never chosen by themselves.
+    full
+        What has no room for a further lot, by name of the lane: named where it keeps a transfer from being larger.
     """
-    plain = plain_offers(outlook, row, moves, lanes, relief_per_unit)
+    plain = plain_offers(outlook, row, moves, lanes, relief_per_unit, full)
     return plain if facts is None else plain + offers_by_hand(outlook, row, plain, facts)
 
 

@@ -14,6 +14,8 @@ from optimizer.demand.moments import DemandMoments
 from optimizer.demand.scope import PredictionScope
 from optimizer.demand.shift import DemandShift
 from optimizer.exposure.excess import ExcessExposure, excess_exposure
+from optimizer.laws.demand_law import exceedance
+from optimizer.laws.lead_time_demand import LeadTimeDemand
 from optimizer.lead_time.kaplan_meier import LeadTimeLaw
 from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
 from optimizer.risk.shared_delay import SharedDelay, split_arrivals
@@ -33,6 +35,8 @@ INTERNAL_HANDLING_DAYS = 1.0
 """Picking and booking at the giving site, added to lane transit."""
 
 
+LEAST_TARGET, MOST_TARGET = 0.01, 1.0 - 1e-6
+"""Cycle service levels a fill rate may come to."""
 DELAY_STATES = (0.8, 0.2)
 """Shares of the good and of the bad times of a supplier with a record of disruption."""
 
@@ -139,11 +143,10 @@ def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresho
     arrays = replace(arrays, known_demand=days.known)
     window = np.clip(np.ceil(mean_days + arrays.review_days - 1e-9), 1, arrays.horizon_days).astype(np.int64)
     demand = _moments(ahead, days, window)
-    levels = stocking_levels(
-        protected_demand(ahead.plan, mean_days + arrays.review_days, sd_days),
-        order_quantity=np.maximum(arrays.minimum_order, np.maximum(demand.mean_per_day * 7.0, 1.0)),
-        cycle_service_level=arrays.service_target,
-    )
+    protected = protected_demand(ahead.plan, mean_days + arrays.review_days, sd_days)
+    order = np.maximum(arrays.minimum_order, np.maximum(demand.mean_per_day * 7.0, 1.0))
+    arrays = replace(arrays, service_target=_cycle_targets(arrays, protected, order))
+    levels = stocking_levels(protected, order_quantity=order, cycle_service_level=arrays.service_target)
     arrivals = arrival_schedule(arrays.inbound, lead_times.law, arrays.horizon_days)
     shared = _shared_delay(arrays.inbound, arrivals, lead_times)
     overdue = _overdue(arrays)
@@ -167,6 +170,19 @@ def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresho
         history_weeks=np.isfinite(arrays.history).sum(axis=1).astype(np.int64),
         window_days=window,
     )
+
+
+def _cycle_targets(arrays: NetworkArrays, protected: LeadTimeDemand, order: FloatArray) -> FloatArray:
+    """Targets as cycle service levels: a fill rate's is that of the reorder point which delivers it."""
+    rows = np.flatnonzero(~np.isnan(arrays.fill_rate_target))
+    if not rows.size:
+        return arrays.service_target
+    demand = LeadTimeDemand(protected.mean[rows], protected.variance[rows])
+    point = stocking_levels(demand, order_quantity=order[rows], fill_rate=arrays.fill_rate_target[rows])
+    out = exceedance(point.reorder_point, demand.mean, demand.variance, "gamma")
+    found = arrays.service_target.copy()
+    found[rows] = np.clip(1.0 - out, LEAST_TARGET, MOST_TARGET)
+    return found
 
 
 def _lead_times(arrays: NetworkArrays, lead_times: LeadTimes) -> tuple[FloatArray, FloatArray]:

@@ -46,11 +46,14 @@ from inventory.records import (
 )
 from tools.arrays import frame_of_places
 from tools.lanes import Lane
+from tools.limits import Limits, site_days
 from tools.money import relief_per_unit, to_minor
 from tools.needs import Need, wanted_units
+from tools.option_facts import Substitute
 from tools.outlook import Outlook
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
 from tools.sweeping import look_at_places, over_parts, parts_of, put_together
+from tools.targets import Targets
 from tools.thresholds import Thresholds
 from tools.toolbox import Toolbox, committed_lines
 
@@ -74,6 +77,8 @@ WITHOUT_GOODS = {
 """What a person changes where no goods would help."""
 STUB_LIFETIME = timedelta(hours=72)
 """How long a stub lives before the gate gives it the lifetime of its tier."""
+SITE_LIMITS = "site_limits"
+"""Parameter of a plan run that kept to what sites can receive and handle; those of before did not know it."""
 PREFERENCE = (
     ActionKind.EXPEDITE,
     ActionKind.PURCHASE,
@@ -149,6 +154,13 @@ def plan_parameters(toolbox: Toolbox, thresholds: Thresholds) -> PlanParameters:
     )
 
 
+def limits_of_run(toolbox: Toolbox, run: PlanRun) -> Limits:
+    """What lanes shared when a plan was made, from its own record."""
+    snapshot = toolbox.snapshot(run.snapshot_id)
+    days = site_days(snapshot, run.committed_inbound) if run.parameters.get(SITE_LIMITS) else None
+    return Limits.of(toolbox.lanes(snapshot), days)
+
+
 def plan_cases(
     toolbox: Toolbox, cases: list[Case], *, policy_version: int, drafts: Drafts | None = None, actor: str = "evenkeel"
 ) -> Planned:
@@ -164,18 +176,23 @@ def plan_cases(
         frozen = {p.content.case_id for p in list_proposals(connection, EVERYTHING, states=LIVE)} - set(outdated)
         wanted = [case for case in cases if case.case_id not in frozen | resting]
         snapshot = toolbox.snapshot()
-        places = _places(wanted, toolbox.lanes(snapshot))
+        places = _places(wanted, toolbox.lanes(snapshot), toolbox.option_facts(snapshot).substitutes)
         ledger = _without(
             connection,
             ledger_frame_at(connection, EVERYTHING, places),
             {old.proposal_id for old in outdated.values()},
         )
         committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
-    outlook = _look(toolbox, places, ledger, committed, thresholds)
+        targets = Targets.in_force(connection, items={item for item, _ in places})
+    outlook = _look(toolbox, places, ledger, committed, thresholds, targets)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
-    joint = solve_needs(outlook, needs, toolbox.lanes(snapshot), plan_parameters(toolbox, thresholds))
+    lanes = toolbox.lanes(snapshot)
+    limits = Limits.of(lanes, site_days(snapshot, committed))
+    joint = solve_needs(outlook, needs, lanes, plan_parameters(toolbox, thresholds), limits=limits)
     lines = [plan_lines(outlook, decided, 1) for decided in joint.needs]
-    run = _plan_run(toolbox, outlook, wanted, places, ledger, committed, joint, lines, thresholds, policy_version)
+    run = _plan_run(
+        toolbox, outlook, wanted, places, ledger, committed, targets, joint, lines, thresholds, policy_version
+    )
     crash_point("plan.solved")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         run = _numbered(transaction.connection, run)
@@ -189,14 +206,17 @@ def plan_cases(
     return Planned(run.plan_run_id, tuple(written), held_back)
 
 
-def _places(cases: list[Case], lanes: dict[str, tuple[Lane, ...]]) -> tuple[tuple[str, str], ...]:
-    """Item-sites a plan for the cases looks at: where the trouble is, and who could send units there."""
+def _places(
+    cases: list[Case], lanes: dict[str, tuple[Lane, ...]], substitutes: dict[str, tuple[Substitute, ...]]
+) -> tuple[tuple[str, str], ...]:
+    """Item-sites a plan for the cases looks at: where the trouble is, who could send units, what could stand in."""
     found: set[tuple[str, str]] = set()
     for case in cases:
         for finding in case.findings:
             found.add((finding.item, finding.site))
             if case.kind in NEEDING:
                 found |= {(finding.item, lane.origin) for lane in lanes.get(finding.site, ())}
+                found |= {(other.item, finding.site) for other in substitutes.get(finding.item, ())}
     return tuple(sorted(found))
 
 
@@ -206,12 +226,13 @@ def _look(
     ledger: pl.DataFrame,
     committed: list[ProposalLine],
     thresholds: Thresholds,
+    targets: Targets,
 ) -> Outlook:
     """The forward look on the places of a plan, part by part where there are many."""
     snapshot = toolbox.snapshot()
     if len(places) <= PLACES_AT_ONCE:
-        return toolbox.outlook_of(snapshot, ledger, committed, thresholds, places=places)
-    shared = toolbox.shared(snapshot)
+        return toolbox.outlook_of(snapshot, ledger, committed, thresholds, targets, places=places)
+    shared = toolbox.shared(snapshot, targets)
     parts = parts_of(
         snapshot, ledger, shared, committed, thresholds, places=frame_of_places(places), rows=PLACES_AT_ONCE
     )
@@ -298,6 +319,7 @@ def _plan_run(
     places: tuple[tuple[str, str], ...],
     ledger: pl.DataFrame,
     committed: list[ProposalLine],
+    targets: Targets,
     joint: JointPlan,
     lines: list[list[ProposalLine]],
     thresholds: Thresholds,
@@ -327,9 +349,11 @@ def _plan_run(
         committed_inbound=tuple(committed),
         needs=needs,
         reliefs=tuple(decided.need.relief_per_unit for decided in joint.needs),
+        targets=targets.records(frame_of_places(places)),
         parameters={
             "minimum_net_benefit": parameters.minimum_net_benefit,
             "node_limit": float(parameters.node_limit),
+            SITE_LIMITS: 1.0,
         },
         seed=toolbox.seed,
         solver_path=joint.solver_path,

@@ -20,11 +20,12 @@ from optimizer.transfers.problem import SolverPath, TransferPlan
 from optimizer.transfers.solve import solve_transfers, verify_plan
 from tools.errors import InfeasiblePlanError
 from tools.lanes import Lane
+from tools.limits import Limits
 from tools.money import to_minor
 from tools.needs import JointProblem, Need, donor_losses, joint_problem
 from tools.options import Offer, PlannedMove, best, offers, price_all
 from tools.outlook import Outlook
-from tools.shared_lanes import each_alone, overfull, with_room, without_limits
+from tools.shared_lanes import each_alone, sent_over
 
 MAXIMUM_ROUNDS = 4
 ALONE = "alone"
@@ -89,15 +90,18 @@ def solve_needs(
     lanes: dict[str, tuple[Lane, ...]],
     parameters: PlanParameters,
     *,
+    limits: Limits | None = None,
     force_path: str | None = None,
 ) -> JointPlan:
     """Decide all needs at once.
 
-    A long list is decided in two passes: every item alone, as if lanes had no end, and then jointly the items that
-    meet on a lane which carries less than they would send.
+    A long list is decided in two passes: every item alone, as if lanes and sites had no end, and then jointly the items
+    that meet where less can be carried, received or handled than they would send.
 
     Parameters
     ----------
+    limits
+        What lanes share; their own capacities when omitted.
     force_path
         The recorded ``solver_path`` of an earlier run: each round takes the path it took then, so that a run in which
         the solver was killed replays to the same quantities.
@@ -107,11 +111,12 @@ def solve_needs(
     InfeasiblePlanError
         If the solver's answer breaks a floor, lot or capacity.
     """
+    limits = Limits.of(lanes) if limits is None else limits
     first_pass, _, second_pass = (force_path or "").partition("|")
     if (force_path is None and len(needs) > parameters.joint_needs) or first_pass.startswith(ALONE):
-        decided = _in_two_passes(outlook, needs, lanes, parameters, second_pass)
+        decided = _in_two_passes(outlook, needs, lanes, limits, parameters, second_pass)
     else:
-        decided = _jointly(outlook, needs, lanes, parameters, first_pass)
+        decided = _jointly(outlook, needs, lanes, limits, parameters, first_pass)
     plans = [_without_unused_moves(plan) for plan in decided.plans]
     losers = _losers(outlook, plans, decided.left, lanes)
     arrays = outlook.arrays
@@ -129,22 +134,22 @@ def _in_two_passes(
     outlook: Outlook,
     needs: list[Need],
     lanes: dict[str, tuple[Lane, ...]],
+    limits: Limits,
     parameters: PlanParameters,
     second_path: str,
 ) -> _Decided:
-    """Every item alone; then the items that meet on a full lane, jointly, over what the others leave."""
-    first = _each_alone(outlook, needs, without_limits(lanes), parameters)
+    """Every item alone; then the items that meet where room is short, jointly, over what the others leave."""
+    first = _each_alone(outlook, needs, lanes, parameters)
     item_of = [outlook.arrays.items[need.row] for need in needs]
     used = [_transfers(plan) for plan in first.plans]
-    full = overfull(lanes, (move for moves in used for move in moves))
+    full = limits.overfull(sent_over(move for moves in used for move in moves))
     meeting = {item for item, moves in zip(item_of, used, strict=True) if any(move.lane.name in full for move in moves)}
     if not meeting:
         return first
     apart = (move for item, moves in zip(item_of, used, strict=True) if item not in meeting for move in moves)
     again = [number for number, item in enumerate(item_of) if item in meeting]
-    second = _jointly(
-        outlook, [needs[number] for number in again], with_room(lanes, apart), parameters, second_path
-    )  # fmt: skip
+    left = limits.after(sent_over(apart))
+    second = _jointly(outlook, [needs[number] for number in again], lanes, left, parameters, second_path)
     plans = list(first.plans)
     for number, plan in zip(again, second.plans, strict=True):
         plans[number] = plan
@@ -162,7 +167,7 @@ def _each_alone(
     left: dict[int, int] = {}
     rounds = 0
     while sharing and rounds < MAXIMUM_ROUNDS:
-        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes, Limits.none())
         plan = _sound(joint, each_alone(joint.problem))
         plans |= _choose(outlook, needs, sharing, sharing, joint, plan, lanes, parameters)
         floors |= joint.floors
@@ -178,6 +183,7 @@ def _jointly(
     outlook: Outlook,
     needs: list[Need],
     lanes: dict[str, tuple[Lane, ...]],
+    limits: Limits,
     parameters: PlanParameters,
     force_path: str,
 ) -> _Decided:
@@ -186,7 +192,7 @@ def _jointly(
     everyone = list(range(len(needs)))
     sharing, paths = everyone, list[str]()
     for attempt in range(MAXIMUM_ROUNDS):
-        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes)
+        joint = joint_problem(outlook, [needs[index] for index in sharing], lanes, limits)
         plan = _solve(joint, parameters, forced[attempt] if attempt < len(forced) else None)
         paths.append(plan.solver_path)
         plans = _choose(outlook, needs, everyone, sharing, joint, plan, lanes, parameters)

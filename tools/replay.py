@@ -13,6 +13,7 @@ from inventory.replenishments import run_of_plan
 from tools.assemble import plan_outlook
 from tools.money import to_minor
 from tools.needs import Need, wanted_units
+from tools.plan import limits_of_run
 from tools.planning import PlanParameters, plan_lines, solve_needs
 from tools.replenish_replay import replay_run
 from tools.toolbox import Toolbox
@@ -50,7 +51,7 @@ def replay_plan(toolbox: Toolbox, connection: Connection, plan_run_id: str) -> R
     )
     joint = solve_needs(
         outlook, needs, toolbox.lanes(toolbox.snapshot(run.snapshot_id)), parameters,
-        force_path=run.solver_path,
+        limits=limits_of_run(toolbox, run), force_path=run.solver_path,
     )  # fmt: skip
     again = [
         PlanLine(case_id=decided.need.case_id, line=line, net_value_minor=to_minor(decided.net_value))

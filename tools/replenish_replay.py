@@ -22,6 +22,21 @@ from tools.stock_rows import StockRows
 from tools.stocking_policy import stocking_policy_of, stocking_terms
 from tools.toolbox import Toolbox
 
+RESTS_ON = {
+    "position": "position",
+    "order_up_to_level": "level",
+    "segment": "segment",
+    "wanted": "units wanted",
+    "limited_by": "limited by",
+    "source": "source",
+    "mode": "mode",
+    "cost_minor": "cost in minor units",
+    "value_minor": "value in minor units",
+    "shortage_avoided_units": "shortage avoided",
+    "arrive_on": "arrival",
+}
+"""Fields of a line that a difference names, in words."""
+
 
 class Again(Record):
     """What a run came to when it was worked out again."""
@@ -53,15 +68,40 @@ def replay_run(toolbox: Toolbox, connection: Connection, plan: PlanRun, run: Rep
         last_run=None,
     )
     again = {(one.line.item, one.line.site): one.line for one in recommended(rows, terms, cell, orders)}
-    differences = [_words(line, again.get((line.item, line.site))) for line in run.lines]
+    differences = [_words(line, again.get((line.item, line.site)) or _none(line, rows, orders)) for line in run.lines]
     return Again(lines=len(run.lines), differences=tuple(said for said in differences if said))
 
 
-def _words(before: ReplenishmentLine, after: ReplenishmentLine | None) -> str:
-    units = 0 if after is None else after.quantity
-    if after is not None and after == before.model_copy(update={"proposal_id": ""}):
+def _none(line: ReplenishmentLine, rows: StockRows, orders: Orders) -> ReplenishmentLine:
+    """The line with nothing ordered on it, and the figures that came to that."""
+    row = list(zip(rows.items, rows.sites, strict=True)).index((line.item, line.site))
+    figures = {
+        "position": round(float(orders.position[row]), 3),
+        "order_up_to_level": round(float(orders.level[row]), 3),
+        "wanted": int(orders.wanted[row]),
+        "quantity": 0,
+    }
+    return line.model_copy(update=figures)
+
+
+def _words(before: ReplenishmentLine, after: ReplenishmentLine) -> str:
+    if after == before.model_copy(update={"proposal_id": ""}):
         return ""
-    return f"{before.item} at {before.site}: recorded {before.quantity} from {before.source}, now {units}"
+    said = f"{before.item} at {before.site}: recorded {before.quantity} from {before.source}, now {after.quantity}"
+    return f"{said}{_why(before, after)}"
+
+
+def _why(before: ReplenishmentLine, after: ReplenishmentLine) -> str:
+    """What the quantity follows from and is not as it was recorded."""
+    pairs = ((words, getattr(before, name), getattr(after, name)) for name, words in RESTS_ON.items())
+    changed = [f"{words} recorded {_said(was)}, now {_said(now)}" for words, was, now in pairs if was != now]
+    return f" ({'; '.join(changed)})" if changed else ""
+
+
+def _said(value: object) -> str:
+    if isinstance(value, tuple):
+        return " and ".join(map(str, value)) or "nothing"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def rests_on(orders: Orders) -> IntArray:

@@ -63,8 +63,8 @@ def scenario_of_text(text: str, name: str = "") -> StoredScenario:
 def event_scenarios(snapshot: Snapshot) -> dict[str, StoredScenario]:
     """What the events of the data that are not over would change, by ``event:ID``.
 
-    A disruption makes suppliers slip by what is left of it, since what would have come in it comes after it; a
-    promotion of unknown size is a surge of half as much again.
+    A disruption makes the supplier it names, or every one where it names none, slip by what is left of it, since what
+    would have come in it comes after it; a promotion of unknown size is a surge of half as much again.
     """
     today, found = snapshot.as_of.date(), {}
     for row in snapshot.table("events").sort("event_id").iter_rows(named=True):
@@ -79,13 +79,11 @@ def event_scenarios(snapshot: Snapshot) -> dict[str, StoredScenario]:
 def _of_event(kind: ScenarioKind, row: dict[str, Any], today: date) -> ScenarioChange:
     first, end = max((row["start_date"] - today).days, 0), (row["end_date"] - today).days + 1
     by_kind: dict[ScenarioKind, dict[str, Any]] = {
-        ScenarioKind.SUPPLIER_SLIPS: {"days": min(end - first, 365)},
+        ScenarioKind.SUPPLIER_SLIPS: {"days": min(end - first, 365), "supplier": row.get("supplier") or ""},
         ScenarioKind.DEMAND_SURGE: {"factor": SURGE},
         ScenarioKind.PART_DELIVERIES: {"days": 14},
     }
-    # The simulation slips suppliers by item: an event at one site is asked about as if it held everywhere.
-    site = "" if kind is ScenarioKind.SUPPLIER_SLIPS else row["site"] or ""
-    return ScenarioChange(kind=kind, first_day=first, end_day=end, site=site, **by_kind.get(kind, {}))
+    return ScenarioChange(kind=kind, first_day=first, end_day=end, site=row["site"] or "", **by_kind.get(kind, {}))
 
 
 def _words(text: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ part, and the sums over it do not depend on how it is cut.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from inventory.demand_history import DemandHistory
 from inventory.snapshot_parts import Part, read_part
@@ -21,6 +21,7 @@ from tools.forecast_promotion import Promotions, learn_promotions
 from tools.forecast_returns import Returns
 from tools.forecast_season import Seasons, learn_seasons
 from tools.lead_times import LeadTimes
+from tools.targets import Targets
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class SharedFacts:
     returns: Returns
     curves: Curves
     needs: Needs
+    targets: Targets = field(default_factory=Targets.none)
+    """What policy sets instead of the ERP; no fact of a snapshot, so :meth:`of` leaves it empty."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, lead_times: LeadTimes | None = None) -> SharedFacts:
@@ -62,6 +65,7 @@ class SharedFacts:
             returns=self.returns.of_items(named),
             curves=self.curves.of_items(named),
             needs=self.needs.of_items(named),
+            targets=self.targets.of_items(named),
         )
         return mine, number
 

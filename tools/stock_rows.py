@@ -20,6 +20,7 @@ from tools.outlook import Outlook
 from tools.rows import join_rows
 from tools.segments import SegmentFacts
 from tools.sweeping import Part, look_at_part, over_parts, parts_of
+from tools.targets import Targets
 from tools.toolbox import Toolbox, committed_lines, undecided
 
 SPELLS = 3
@@ -150,7 +151,9 @@ def network_stock(
         thresholds = toolbox.thresholds(connection)
     if without is not None:
         ledger = without(ledger)
-    parts = parts_of(snapshot, ledger, toolbox.shared(snapshot), committed, thresholds)
+    # What the ERP itself asks: the run asks its policy for the segments it has just found out.
+    shared = toolbox.shared(snapshot, Targets.none())
+    parts = parts_of(snapshot, ledger, shared, committed, thresholds)
     answers = list(over_parts(stock_of_part, parts, toolbox.executor))
     return NetworkStock(
         StockRows.join([rows for rows, _ in answers]),

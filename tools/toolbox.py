@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,11 +36,14 @@ from inventory.snapshots import Snapshot, SnapshotStore
 from inventory.tables import approvals, cases, findings
 from tools.arrays import build_arrays, frame_of_places
 from tools.erp.port import ErpPort
+from tools.forecast_needs import Needs
 from tools.lanes import Lane, read_lanes
 from tools.lead_times import LeadTimes
+from tools.limits import Limits
 from tools.option_facts import OptionFacts, read_option_facts
 from tools.outlook import Outlook, look_ahead
 from tools.shared import SharedFacts
+from tools.targets import Targets
 from tools.thresholds import Thresholds, parse_thresholds
 
 if TYPE_CHECKING:
@@ -68,6 +71,8 @@ class Toolbox:
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
     executor: Executor | None = None
     """Whose workers look at the parts of the network; this process when ``None``."""
+    room_left: dict[str, Limits] = field(default_factory=dict)
+    """What the newest plan run that was read left of what lanes share."""
     _outlooks: dict[str, Outlook] = field(default_factory=dict)
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
     _snapshots: dict[str, Snapshot] = field(default_factory=dict)
@@ -122,11 +127,24 @@ class Toolbox:
             self._lead_times = {snapshot.snapshot_id: LeadTimes.of(snapshot)}
         return self._lead_times[snapshot.snapshot_id]
 
-    def shared(self, snapshot: Snapshot) -> SharedFacts:
-        """What the item-sites of a whole snapshot share: lead times, seasons, promotions, returns, production needs."""
+    def shared(self, snapshot: Snapshot, targets: Targets | None = None) -> SharedFacts:
+        """What the item-sites of a whole snapshot share: lead times, seasons, promotions, returns, production needs.
+
+        Parameters
+        ----------
+        targets
+            What policy sets instead of the ERP; as in force when omitted.
+        """
         if snapshot.snapshot_id not in self._shared:
             self._shared = {snapshot.snapshot_id: SharedFacts.of(snapshot, self.lead_times(snapshot))}
-        return self._shared[snapshot.snapshot_id]
+        if targets is None:
+            with self.database.read() as connection:
+                targets = Targets.in_force(connection)
+        return replace(self._shared[snapshot.snapshot_id], targets=targets)
+
+    def needs(self, snapshot: Snapshot) -> Needs:
+        """What production asks of its components."""
+        return self.shared(snapshot, Targets.none()).needs
 
     def plan_run(self, connection: Connection, plan_run_id: str) -> PlanRun:
         """A plan run; it never changes, and every step of every case it decided reads it."""
@@ -158,6 +176,7 @@ class Toolbox:
             ledger_frame(connection, EVERYTHING, items=items),
             committed_lines(connection, snapshot, exclude=exclude),
             self.thresholds(connection),
+            Targets.in_force(connection, items=items),
             places=places,
         )
 
@@ -171,6 +190,7 @@ class Toolbox:
         ledger: pl.DataFrame,
         committed: Sequence[ProposalLine],
         thresholds: Thresholds,
+        targets: Targets | None = None,
         *,
         places: Sequence[tuple[str, str]] | None = None,
         name: str = "",
@@ -179,6 +199,8 @@ class Toolbox:
 
         Parameters
         ----------
+        targets
+            What policy sets instead of the ERP; the ERP's settings hold when omitted.
         places
             The only item-sites looked at; all that are planned when omitted.
         name
@@ -190,9 +212,10 @@ class Toolbox:
             ledger.write_csv(),
             _LINES.dump_json(list(committed)).decode(),
             str(places),
+            "" if targets is None else targets.frame.write_csv(),
         )
         if key not in self._outlooks:
-            shared = self.shared(snapshot)
+            shared = self.shared(snapshot, Targets.none() if targets is None else targets)
             arrays = build_arrays(
                 snapshot if places is None else snapshot.of_items({item for item, _ in places}),
                 ledger,

@@ -6,6 +6,7 @@ summed as asked.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -176,11 +177,11 @@ def _applied(change: ScenarioChange, grid: Grid, family_of: dict[str, str]) -> l
     first, end = change.first_day // grid.step_days, -(-change.end_day // grid.step_days)
     if first >= grid.steps:
         raise ToolInputError(f"{change.kind.value} begins on day {change.first_day}, after the last day played")
-    items, nodes = _items(change, grid, family_of), _nodes(change.site, grid)
     later = max(round(change.days / grid.step_days), 1)
+    if change.kind is ScenarioKind.SUPPLIER_SLIPS:
+        return [SupplierSlips(later, first, end, items, at) for at, items in _deliveries(change, grid, family_of)]
+    items, nodes = _items(change, grid, family_of), _nodes(change.site, grid)
     match change.kind:
-        case ScenarioKind.SUPPLIER_SLIPS:
-            return [SupplierSlips(later, first, end, items)]
         case ScenarioKind.DEMAND_SURGE:
             return [DemandSurge(change.factor, first, end, nodes, items)]
         case ScenarioKind.SITE_SHUTDOWN:
@@ -217,6 +218,25 @@ def _items(change: ScenarioChange, grid: Grid, family_of: dict[str, str]) -> tup
     if not chosen:
         raise ToolInputError(f"{change.kind.value}: no item played is meant")
     return chosen
+
+
+def _deliveries(
+    change: ScenarioChange, grid: Grid, family_of: dict[str, str]
+) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Nodes and items that order from the suppliers meant: what one of them delivers, no other's, and no transfer."""
+    _refuse_unknown("supplier", (change.supplier,) if change.supplier else (), {*grid.supplier, *grid.bought_from})
+    meant, nodes = _items(change.model_copy(update={"supplier": ""}), grid, family_of), _nodes(change.site, grid)
+    nodes_of: dict[int, set[int]] = defaultdict(set)
+    for node, item, supplier in zip(grid.node.tolist(), grid.item.tolist(), grid.bought_from, strict=True):
+        delivered = grid.node_parent[node] < 0 and change.supplier in ("", supplier)
+        if delivered and (not meant or item in meant) and (not nodes or node in nodes):
+            nodes_of[item].add(node)
+    items_at: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for item, at in sorted(nodes_of.items()):
+        items_at[tuple(sorted(at))].append(item)
+    if not items_at:
+        raise ToolInputError(f"{change.kind.value}: no item played is delivered by {change.supplier or 'a supplier'}")
+    return [(at, tuple(items)) for at, items in sorted(items_at.items())]
 
 
 def _nodes(site: str, grid: Grid) -> tuple[int, ...]:

@@ -127,6 +127,8 @@ class Grid:
     item: IntArray
     supplier: tuple[str, ...]
     """Supplier of each item; of several, the first."""
+    bought_from: tuple[str, ...]
+    """Supplier each row orders from itself; empty where a site feeds it."""
 
     def dates(self) -> list[date]:
         """First day of each step."""
@@ -177,6 +179,7 @@ def grid_of(rows: StockRows, days: int) -> Grid:
         node=node,
         item=np.array([number[item] for item in rows.items], dtype=np.int64),
         supplier=tuple(supplier[item] for item in items),
+        bought_from=tuple("" if source else name for source, name in zip(rows.source_site, rows.supplier, strict=True)),
     )
 
 

@@ -1,4 +1,8 @@
-"""Why there is a case for an item at a site, or why there is none: the rules replayed until the first that stops it."""
+"""Why there is a case for an item at a site, or why there is none: the rules replayed until the first that stops it.
+
+The figures are the detectors' own: the lower band where a case is open already, and the pace of the last weeks where
+that is more dangerous than the forecast's.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,16 @@ from inventory.errors import NotFoundError
 from inventory.proposals import list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, CaseKind, Scope
-from tools.detect import cover_days
+from tools.detectors.scan import Scan, cover_days
+from tools.detectors.shortage import Ahead
+from tools.detectors.standing import open_places
 from tools.money import shortage_risk
 from tools.needs import donor_floor
-from tools.outlook import Outlook
-from tools.thresholds import Thresholds
+from tools.signals import Signals
 from tools.toolbox import Toolbox
+
+STOCKOUT = CaseKind.PROJECTED_STOCKOUT
+THRESHOLDS = ("probability", "minimum_short_units", "minimum_money")
 
 
 class WhyStep(Record):
@@ -50,7 +58,9 @@ def explain_why(toolbox: Toolbox, connection: Connection, scope: Scope, item: st
     if row is None or not scope.allows(site, outlook.arrays.item_class[row]):
         raise NotFoundError(f"item {item} at site {site}: not planned, or not for {scope.user} to see")
     thresholds = toolbox.thresholds(connection)
-    steps = _steps(outlook, thresholds, row)
+    signals = Signals.of(outlook.arrays, thresholds)
+    scan = Scan.of(outlook, signals, thresholds, open_places(connection))
+    steps = _steps(scan, row)
     case_id, standing = _case(connection, scope, item, site)
     if standing:
         steps.append(WhyStep(check="a case is open", passed=True, detail=standing))
@@ -64,17 +74,14 @@ def explain_why(toolbox: Toolbox, connection: Connection, scope: Scope, item: st
     return Why(item=item, site=site, case_id=case_id, steps=tuple(steps), verdict=verdict)
 
 
-def _steps(outlook: Outlook, thresholds: Thresholds, row: int) -> list[WhyStep]:
-    arrays = outlook.arrays
-    kind, place = CaseKind.PROJECTED_STOCKOUT.value, {"site": arrays.sites[row], "item_class": arrays.item_class[row]}
-    weeks, window = int(outlook.history_weeks[row]), int(outlook.window_days[row])
-    limit = thresholds.value(kind, "probability", **place)
-    probability = float(outlook.projection.stockout_probability[row, :window].max())
-    day = int(np.argmax(outlook.projection.stockout_probability[row, :window]))
-    short = outlook.short_units(row)
-    least = thresholds.value(kind, "minimum_short_units", **place)
+def _steps(scan: Scan, row: int) -> list[WhyStep]:
+    outlook, arrays, ahead = scan.outlook, scan.outlook.arrays, Ahead.of(scan)
+    weeks = int(outlook.history_weeks[row])
+    limit, least, minimum = (float(scan.limit(STOCKOUT, name)[row]) for name in THRESHOLDS)
+    chances, short = ahead.by_day(row), float(ahead.short_units[row])
+    probability, day = float(chances.max()), int(np.argmax(chances))
     money = shortage_risk(outlook, row, short).total / 100.0
-    minimum = thresholds.value(kind, "minimum_money", **place)
+    open_now, pace = _band(scan, row), _pace(ahead, row)
     return [
         WhyStep(
             check="enough demand history",
@@ -93,19 +100,35 @@ def _steps(outlook: Outlook, thresholds: Thresholds, row: int) -> list[WhyStep]:
         WhyStep(
             check="a stockout is likely before a normal order arrives",
             passed=probability >= limit,
-            detail=f"at most {probability:.0%} on day {day} of {window}, threshold {limit:.0%}",
+            detail=f"at most {probability:.0%} on day {day} of {chances.size}{pace}, threshold {limit:.0%}{open_now}",
         ),
         WhyStep(
             check="enough units would be short",
             passed=short >= least,
-            detail=f"{short:.1f} units expected short, threshold {least:.1f}",
+            detail=f"{short:.1f} units expected short{pace and ' at that pace'}, threshold {least:.1f}{open_now}",
         ),
         WhyStep(
             check="enough money is at risk",
             passed=money >= minimum,
-            detail=f"{money:,.2f} at risk, threshold {minimum:,.2f}",
+            detail=f"{money:,.2f} at risk, threshold {minimum:,.2f}{open_now}",
         ),
     ]
+
+
+def _band(scan: Scan, row: int) -> str:
+    """Why thresholds are lower here: what is open stays until it falls well below them."""
+    if not scan.is_open(STOCKOUT)[row]:
+        return ""
+    return f" ({scan.thresholds.value('hysteresis', 'close_share'):.0%} of the usual one, because a case is open)"
+
+
+def _pace(ahead: Ahead, row: int) -> str:
+    """At which pace the danger is worst, where that is not the forecast's."""
+    if row not in ahead.faster:
+        return ""
+    outlook = ahead.outlook
+    forecast = float(outlook.projection.stockout_probability[row, : int(outlook.window_days[row])].max())
+    return f" at the pace of the last weeks, which have risen (at the forecast's pace {forecast:.0%})"
 
 
 def _case(connection: Connection, scope: Scope, item: str, site: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
 from optimizer.arguments import BoolArray, FloatArray, IntArray, non_negative, position, same_length, shaped, whole
+from optimizer.errors import CyclicBillError
 
 _NOTHING = 1e-9
 
@@ -212,7 +213,7 @@ def _low_level_codes(product: IntArray, component: IntArray, items: int) -> IntA
         asked -= np.bincount(parts, minlength=items)
         front = np.unique(parts[asked[parts] == 0])
     if peeled < items:
-        raise ValueError(f"component must not lead back to its product: {_cycle(product, component, asked > 0)}")
+        raise CyclicBillError(_cycle(product, component, asked > 0))
     return level
 
 
@@ -223,8 +224,8 @@ def _ranges(start: IntArray, stop: IntArray) -> IntArray:
     return np.asarray(np.arange(length.sum()) + np.repeat(start - before, length))
 
 
-def _cycle(product: IntArray, component: IntArray, left: BoolArray) -> str:
-    """One cycle among the items left, product first, as text."""
+def _cycle(product: IntArray, component: IntArray, left: BoolArray) -> tuple[int, ...]:
+    """One cycle among the items left, product first and last."""
     lines = np.flatnonzero(left[product] & left[component])
     # Every item left is asked for by another one left: going up must come back to where it has been.
     asker = dict(zip(component[lines][::-1].tolist(), product[lines][::-1].tolist(), strict=True))
@@ -232,5 +233,4 @@ def _cycle(product: IntArray, component: IntArray, left: BoolArray) -> str:
     while walk[-1] not in seen:
         seen.add(walk[-1])
         walk.append(asker[walk[-1]])
-    cycle = walk[walk.index(walk[-1]) :][::-1]
-    return " → ".join(str(item) for item in cycle)
+    return tuple(walk[walk.index(walk[-1]) :][::-1])

@@ -49,23 +49,24 @@ class Scenario(Protocol):
 
 @dataclass(frozen=True)
 class SupplierSlips:
-    """What suppliers of some items have under way or are asked for in those days comes `days` later."""
+    """What suppliers of some items at some sites have under way or are asked for in those days comes `days` later."""
 
     kind: ClassVar[str] = "supplier_slips"
     days: int
     first_day: int
     end_day: int
     items: tuple[int, ...] = ()
+    sites: tuple[int, ...] = ()
 
     def applied(self, setup: Setup) -> Setup:
         """Longer lead times, and later receipts of what is due in those days."""
         world = setup.world
         if self.days < 0:
             raise ValueError(f"days must not be negative, got {self.days}")
-        mine = _chosen("items", self.items, world.shape[2])
+        mine = _chosen("sites", self.sites, world.shape[1])[:, None] & _chosen("items", self.items, world.shape[2])
         lead = world.lead_time_days + self.days * (_days(self, world)[:, None, None] & mine)
         inbound = world.inbound
-        hit = mine[inbound.item] & (inbound.due_day >= self.first_day) & (inbound.due_day < self.end_day)
+        hit = mine[inbound.site, inbound.item] & (inbound.due_day >= self.first_day) & (inbound.due_day < self.end_day)
         later = Inbound(inbound.site, inbound.item, inbound.quantity, inbound.due_day + self.days * hit)
         return replace(setup, world=replace(world, lead_time_days=lead, inbound=later))
 

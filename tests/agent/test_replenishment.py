@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import update
 
 from agent.replenishment import replenish
 from inventory.audit import entries
 from inventory.cases import list_cases
 from inventory.ledger import list_reservations
 from inventory.proposals import find_plan_run, find_situation, list_proposals, list_rulings
+from inventory.record import canonical_record
 from inventory.records import (
     EVERYTHING,
     ActionKind,
     CaseKind,
     CaseState,
+    PlanRun,
     Proposal,
     ProposalState,
     ReplenishmentRun,
@@ -25,6 +29,7 @@ from inventory.records import (
 )
 from inventory.replenishments import run_of_plan
 from inventory.segments import segment_frame
+from inventory.tables import plan_runs
 from tests.tools.networks import amended, copy_of, replenished_by, set_column
 from tests.worlds import ItemSite, Lane, Network, World
 from tools.replenish_replay import replay_run
@@ -280,3 +285,60 @@ def test_a_run_is_worked_out_again_from_its_record_to_the_same_lines(tmp_path: P
             changed = replay_run(world.toolbox, connection, plan, made.model_copy(update={"lines": more}))
             assert len(changed.differences) == len(made.lines), "a line that was changed is found"
         world.database.dispose()
+
+
+def forged(world: World, plan_run_id: str, change: Callable[[PlanRun], PlanRun]) -> tuple[str, ...]:
+    """What a replay says once the record of a plan was changed behind its back."""
+    with world.database.write("root", world.clock()) as transaction:
+        plan = change(find_plan_run(transaction.connection, EVERYTHING, plan_run_id))
+        here = plan_runs.c.plan_run_id == plan_run_id
+        transaction.connection.execute(update(plan_runs).where(here).values(body=canonical_record(plan)))
+    (replay,) = World(world.folder, world.network, world.clock, rollout="guided").desk.replay(plan_run_id)
+    assert not replay.same
+    return replay.differences
+
+
+def test_a_stored_run_replays_to_the_same_quantities_by_plan_and_by_proposal(world: World) -> None:
+    made = run(world)
+    world.clock.forward(days=1)
+    (replay,) = world.desk.replay(made.plan_run_id)
+    assert (replay.same, replay.differences, replay.solver_path) == (True, (), "replenishment")
+    mine = {proposal.proposal_id for proposal in ours(world)}
+    assert set(replay.proposal_ids) == mine
+    for proposal_id in sorted(mine):
+        (again,) = world.desk.replay(proposal_id)
+        assert again.same, again.differences
+
+
+def test_a_replay_names_the_stock_that_is_not_as_it_was(world: World) -> None:
+    """Seven units less on the shelf are seven less of position and, in a lot of one, seven more to order."""
+    made = run(world)
+    line = next(line for line in made.lines if line.action is ActionKind.TRANSFER and not line.limited_by)
+
+    here = (line.item, line.site)
+
+    def stolen(plan: PlanRun) -> PlanRun:
+        rows = tuple(
+            row.model_copy(update={"on_hand": row.on_hand - 7}) if (row.item, row.site) == here else row
+            for row in plan.ledger
+        )
+        return plan.model_copy(update={"ledger": rows})
+
+    named = {said.split(":")[0]: said for said in forged(world, made.plan_run_id, stolen)}
+    said = named[f"{line.item} at {line.site}"]
+    assert f"position recorded {line.position:g}, now {line.position - 7:g}" in said
+    assert f"recorded {line.quantity} from {line.source}, now " in said
+    assert not any(place.startswith("BELT") for place in named), "what does not rest on it is not named"
+
+
+def test_a_replay_names_the_order_under_way_that_was_not_recorded(world: World) -> None:
+    made = run(world)
+    line = next(line for line in made.lines if line.item == "BELT" and line.action is ActionKind.PURCHASE)
+
+    def under_way(plan: PlanRun) -> PlanRun:
+        bought = next(one.line for one in plan.lines if one.line.item == "BELT")
+        more = bought.model_copy(update={"quantity": 9, "arrive_on": world.clock().date() + timedelta(days=1)})
+        return plan.model_copy(update={"committed_inbound": (*plan.committed_inbound, more)})
+
+    (said,) = [said for said in forged(world, made.plan_run_id, under_way) if said.startswith(f"BELT at {line.site}")]
+    assert f"position recorded {line.position:g}, now {line.position + 9:g}" in said

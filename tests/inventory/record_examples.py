@@ -31,6 +31,7 @@ from inventory.records import (
     Override,
     PlanLine,
     PlanRun,
+    PolicyTarget,
     PolicyVersion,
     Proposal,
     ProposalContent,
@@ -69,6 +70,7 @@ def stored_kinds() -> list[type[Record]]:
     return sorted(found, key=lambda kind: kind.__name__)
 
 
+_target = PolicyTarget(item=BOARD, site=PORTO, service_target=0.98, by_fill_rate=True, review_days=14)
 _finding = Finding(
     kind=CaseKind.SUPPLIER_DELAY,
     item=BOARD,
@@ -320,6 +322,7 @@ _RECORDS: tuple[Record, ...] = (
         at=NOW,
     ),
     PlanLine(case_id="case-1", line=_line, net_value_minor=35_000),
+    _target,
     PlanRun(
         plan_run_id="plan-1",
         snapshot_id="snap-1",
@@ -331,6 +334,7 @@ _RECORDS: tuple[Record, ...] = (
         committed_inbound=(_line,),
         needs=(("case-1", BOARD, PORTO), ("case-2", BOARD, GHENT)),
         reliefs=(0.0, 1.25),
+        targets=(_target,),
         parameters={"horizon_days": 28.0, "gap": 1e-6},
         seed=7,
         solver_path="milp",

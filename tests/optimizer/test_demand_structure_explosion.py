@@ -1,5 +1,7 @@
 """Dependent demand: the textbook shovel, total requirements by linear algebra, a unit-by-unit storekeeper, cycles."""
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from optimizer.arguments import FloatArray
 from optimizer.demand.explosion import BillOfMaterials, explode, net_requirements
+from optimizer.errors import CyclicBillError
 from tests.optimizer.golden import golden
 
 
@@ -107,6 +110,14 @@ def test_stock_of_a_product_spares_its_components_once() -> None:
 def test_a_cycle_is_refused_and_its_items_are_named() -> None:
     with pytest.raises(ValueError, match="component must not lead back to its product: 2 → 4 → 3 → 2"):
         BillOfMaterials(np.array([0, 2, 4, 3]), np.array([2, 4, 3, 2]), np.ones(4), 6)
+
+
+def test_a_cycle_comes_back_whole_from_another_process() -> None:
+    with pytest.raises(CyclicBillError) as caught:
+        BillOfMaterials(np.array([1, 2]), np.array([2, 1]), np.ones(2), 3)
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (again.cycle, str(again)) == (caught.value.cycle, str(caught.value))
+    assert set(again.cycle) == {1, 2}
 
 
 def test_an_item_made_of_itself_is_refused() -> None:

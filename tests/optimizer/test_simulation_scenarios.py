@@ -1,6 +1,6 @@
 """What-ifs on the same draws: each does what it says, nothing else, and stands beside the run as it is."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -88,6 +88,16 @@ def test_a_supplier_that_slips_delays_what_is_under_way_too() -> None:
     late = _one(setup, SupplierSlips(2, 0, 4)).world
     assert simulate(setup.world, GivenOrders(np.zeros((0, 1, 1)))).tally.lost.sum() == 1.0
     assert simulate(late, GivenOrders(np.zeros((0, 1, 1)))).tally.lost.sum() == 4.0
+
+
+def test_a_supplier_that_slips_at_one_site_delivers_to_the_other_as_before() -> None:
+    due = Inbound(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([5.0, 5.0, 5.0]), np.array([3, 3, 3]))
+    before = replace(three_sites(), inbound=due)
+    slipped = _one(setup_of(before), SupplierSlips(3, 2, 5, items=(0,), sites=(1,))).world
+    later = np.zeros(before.shape, dtype=np.int64)
+    later[2:5, 1, 0] = 3
+    np.testing.assert_array_equal(slipped.lead_time_days, before.lead_time_days + later)
+    assert slipped.inbound.due_day.tolist() == [3, 6, 3]
 
 
 def test_a_closed_site_sells_nothing_and_what_comes_waits_outside() -> None:

@@ -19,6 +19,7 @@ from tests.tools.networks import add_rows, look
 from tests.worlds import MONDAY, World
 from tools.forecast_cuts import by_channel, roll_up
 from tools.forecast_external import source_records
+from tools.forecast_needs import Circle
 from tools.forecast_promotion import learn_promotions
 from tools.forecast_season import learn_seasons
 from tools.outlook import Outlook
@@ -265,5 +266,7 @@ def test_a_bill_that_leads_back_to_itself_leaves_the_direct_needs_and_says_so(tm
     looped = World(tmp_path / "home", replace(network, edits=(*network.edits, circle))).furnish()
     needs = looped.toolbox.shared(looped.toolbox.snapshot()).needs
 
-    assert "lead back to its product" in needs.fault
+    assert needs.circle == Circle("NORTH", ("ARM", "BOLT", "ARM"))
+    assert needs.fault == "the bill at NORTH leads back to itself: ARM → BOLT → ARM"
+    assert needs.of_items(["ARM"]).circle == needs.circle
     assert needs.frame.rows() == [("ARM", "NORTH", MONDAY + timedelta(days=5), 140.0)]

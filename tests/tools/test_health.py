@@ -9,9 +9,10 @@ import pytest
 
 from inventory.cases import list_cases
 from inventory.proposals import list_rulings
-from inventory.records import EVERYTHING, ActionKind, CaseKind, Finding, ProposalState, Tier
+from inventory.records import EVERYTHING, ActionKind, Case, CaseKind, CaseState, Finding, ProposalState, Tier
 from tests.tools.networks import Amended, add_rows, amended, counted, order, sells
-from tests.worlds import START, World, two_sites_one_lane
+from tests.worlds import START, ItemSite, Network, World, two_sites_one_lane
+from tests.worlds import Lane as NetworkLane
 from tools.health import EVERYWHERE, HealthReport, check_health
 
 
@@ -175,3 +176,40 @@ def test_an_item_whose_count_disagrees_never_moves_by_itself_until_it_is_settled
     moved = [p for p in world.proposals(ProposalState.APPROVED) if p.content.action is ActionKind.TRANSFER]
     assert CaseKind.DATA_PROBLEM not in kinds
     assert [p.tier for p in moved] == [Tier.AUTO]
+
+
+def test_a_bill_that_leads_back_to_itself_names_every_item_of_the_circle_until_it_is_corrected(tmp_path: Path) -> None:
+    """GEAR needs WHEEL, WHEEL needs RIM, and RIM needs GEAR again; BOLT in a bill of its own is not to blame."""
+    parts = {"GEAR": "WHEEL", "WHEEL": "RIM", "RIM": "GEAR", "FRAME": "BOLT"}
+    lines = [{"product": p, "item": c, "site": "NORTH", "quantity_per": 1.0} for p, c in parts.items()]
+    made = {"order_id": "MO-1", "product": "FRAME", "site": "NORTH", "quantity": 5,
+            "start_date": START.date() + timedelta(days=4), "status": "planned"}  # fmt: skip
+    places = tuple(ItemSite(item, "NORTH", weekly=5, on_hand=100) for item in (*parts, "BOLT"))
+    company = Network((*places, ItemSite("BOLT", "DC", weekly=10, on_hand=300)), (NetworkLane("DC", "NORTH"),))
+    world = World(
+        tmp_path / "home", amended(company, add_rows("boms", *lines), add_rows("production_orders", made)),
+        rollout="guided",
+    ).furnish()  # fmt: skip
+    world.desk.sweep()
+    (case,) = circles(world)
+    (finding,) = case.findings
+    note = finding.note
+
+    assert (finding.site, finding.quantity, finding.measures) == ("NORTH", 3, {"items_in_the_circle": 3.0})
+    assert finding.item in {"GEAR", "WHEEL", "RIM"}
+    following = [parts[finding.item], parts[parts[finding.item]], finding.item]
+    assert " → ".join([finding.item, *following]) in note
+    assert "FRAME" not in note
+    assert "boms" in note
+    for _ in range(2):
+        world.clock.forward(hours=1)
+        world.deliver(amended(company, add_rows("boms", *lines[:2], *lines[3:]), add_rows("production_orders", made)))
+        world.desk.sweep()
+    assert circles(world) == [], "the case is closed once the bill is sound"
+
+
+def circles(world: World) -> list[Case]:
+    open_states = (CaseState.OPEN, CaseState.WAITING, CaseState.DECIDED)
+    with world.database.read() as connection:
+        rows = list_cases(connection, EVERYTHING, states=open_states)
+    return [row.case for row in rows if row.case.cause == "circular_bill"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -339,3 +340,28 @@ def test_the_option_table_prints_the_worth_the_plan_decided_on(scarce: World) ->
             assert situation is not None
             (chosen,) = (option for option in situation.options if option.chosen)
             assert chosen.net_value_minor == planned[proposal.content.case_id]
+
+
+def test_a_plan_looks_at_what_could_stand_in_and_the_card_prices_it(tmp_path: Path) -> None:
+    """SCREW stands in for BOLT at NORTH, for four of five customers; nothing stands in that NORTH does not keep."""
+    network = two_sites_one_lane()
+    places = (*network.item_sites, ItemSite("SCREW", "NORTH", weekly=5, on_hand=400, cost=4.0, price=10.0))
+    substitutes = [
+        {"item": "BOLT", "substitute": "SCREW", "acceptance": 0.8, "needs_consent": False},
+        {"item": "BOLT", "substitute": "BOLT-XL", "acceptance": 1.0, "needs_consent": False},
+    ]
+    elsewhere = ItemSite("BOLT-XL", "DC", weekly=5, on_hand=400, cost=4.0, price=10.0)
+    named = amended(replace(network, item_sites=(*places, elsewhere)), add_rows("substitutes", *substitutes))
+    world = swept(tmp_path, named)
+    (proposal,) = [p for p in world.proposals() if p.content.lines[0].item == "BOLT"]
+    with world.database.read() as connection:
+        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+    assert situation is not None
+    short = situation.facts[0].measures["expected_short_units"]
+    (option,) = [option for option in situation.options if option.action is ActionKind.SUBSTITUTE]
+
+    assert {("SCREW", "NORTH"), ("BOLT-XL", "NORTH")} <= set(run_of(world, proposal).places)
+    assert (option.feasible, option.source, option.executable, option.chosen) == (True, "SCREW", False, False)
+    assert option.quantity == math.ceil(0.8 * short)
+    with world.database.read() as connection:
+        assert replay_plan(world.toolbox, connection, proposal.content.plan_run_id).same

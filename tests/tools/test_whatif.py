@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 
 from inventory.records import ScenarioKind, StoredScenario
 from optimizer.simulation.scenarios import AS_IT_IS
-from tests.tools.networks import add_rows, amended, replenished_by, set_column
+from tests.tools.networks import add_rows, amended, order, replenished_by, sells, set_column
 from tests.worlds import MONDAY, WEEKS, ItemSite, Lane, Network, World
 from tools.errors import ToolInputError
 from tools.scenario_texts import event_scenarios, scenario_of_text, scenarios_of_toml
@@ -135,6 +136,39 @@ def test_events_that_are_not_over_can_be_asked(world: World) -> None:
     assert (change.kind, change.site, change.first_day, change.end_day) == (ScenarioKind.SITE_SHUTDOWN, "NORTH", 0, 7)
     by = totals(what_if(world.toolbox, list(known.values()), days=28))
     assert by["event:EV-1"]["lost_units"] > by[AS_IT_IS]["lost_units"]
+
+
+def test_an_event_of_one_supplier_delays_what_that_supplier_delivers_and_nothing_else(tmp_path: Path) -> None:
+    """OTHER delivers GEAR everywhere and MIX to NORTH; SUP delivers the rest; MOVED goes from DC to NORTH."""
+    event = {"event_id": "EV-9", "kind": "disruption", "supplier": "OTHER", "start_date": MONDAY,
+             "end_date": MONDAY + timedelta(days=27)}  # fmt: skip
+    items = ("BELT", "GEAR", "MIX", "MOVED")
+    network = Network(
+        item_sites=tuple(ItemSite(item, site, weekly=14, on_hand=50) for item in items for site in ("DC", "NORTH")),
+        lanes=(Lane("DC", "NORTH"),),
+    )
+    named = amended(
+        network, sells("OTHER", "GEAR"), sells("OTHER", "MIX", price=99.0), sells("OTHER", "MOVED"),
+        replenished_by("OTHER", item="GEAR"), replenished_by("OTHER", item="MIX", site="NORTH"),
+        replenished_by("DC", item="MOVED", site="NORTH"), set_column("items", pl.col("item").alias("family")),
+        order("PO-1", "GEAR", "NORTH", 60, supplier="OTHER", ordered_ago=10, promised_in=5),
+        order("PO-2", "BELT", "NORTH", 60, ordered_ago=10, promised_in=5), add_rows("events", event),
+    )  # fmt: skip
+    world = World(tmp_path / "home", named).furnish()
+    (scenario,) = event_scenarios(world.toolbox.snapshot()).values()
+    assert (scenario.changes[0].supplier, scenario.changes[0].days) == ("OTHER", 28)
+    found = what_if(world.toolbox, [scenario], days=56).figures(["family", "site"])
+    lost = {(name, item, site): units for name, item, site, units in
+            found.select("scenario", "family", "site", "lost_units").iter_rows()}  # fmt: skip
+    worse = {
+        (item, site)
+        for item in items
+        for site in ("DC", "NORTH")
+        if lost[("event:EV-9", item, site)] != lost[(AS_IT_IS, item, site)]
+    }
+
+    assert worse == {("GEAR", "DC"), ("GEAR", "NORTH"), ("MIX", "NORTH")}
+    assert all(lost[("event:EV-9", *place)] > lost[(AS_IT_IS, *place)] + 5.0 for place in worse)
 
 
 @pytest.mark.parametrize(

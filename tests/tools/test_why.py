@@ -7,9 +7,13 @@ from pathlib import Path
 import pytest
 
 from inventory.errors import NotFoundError
-from inventory.records import EVERYTHING, ProposalState, Scope
-from tests.tools.networks import one_trouble_each
-from tests.worlds import ItemSite, Lane, Network, World
+from inventory.records import EVERYTHING, PolicyVersion, ProposalState, Scope
+from inventory.rulebook import find_policy, insert_policy
+from tests.tools.networks import look, one_trouble_each
+from tests.worlds import WEEKS, ItemSite, Lane, Network, World, steady, two_sites_one_lane
+from tools.detect import detect
+from tools.detectors.standing import open_places
+from tools.thresholds import packaged_thresholds
 from tools.why import Why, explain_why
 
 CHECKS = (
@@ -97,3 +101,66 @@ def test_what_is_not_planned_or_not_ones_to_see_is_not_found(troubled: World) ->
     for item, site, scope in (("GHOST", "NORTH", EVERYTHING), ("SHORT", "NORTH", south)):
         with pytest.raises(NotFoundError, match="not planned, or not for"):
             why(troubled, item, site, scope)
+
+
+def test_an_open_case_stays_by_the_lower_band_and_why_says_so(tmp_path: Path) -> None:
+    """The least money is raised to 1.1 times what is at risk: too much to open a case, not enough to close one."""
+    world = World(tmp_path / "home", two_sites_one_lane(), rollout="guided").furnish()
+    place = ("BOLT", "NORTH")
+    opened = why(world, *place)
+    money = round(float(money_at_risk(opened)))
+    world.desk.sweep()
+    with world.database.read() as connection:
+        assert ("projected_stockout", *place) in open_places(connection)
+    raise_minimum(world, money * 1.1)
+    held = why(world, *place)
+    step = next(step for step in held.steps if step.check == CHECKS[4])
+
+    assert step.passed
+    assert f"threshold {0.8 * money * 1.1:,.2f} (80% of the usual one, because a case is open)" in step.detail
+    fresh = World(tmp_path / "fresh", two_sites_one_lane(), rollout="guided").furnish()
+    raise_minimum(fresh, money * 1.1)
+    stopped = why(fresh, *place)
+    assert stopped_at(stopped) == CHECKS[4]
+    assert f"threshold {money * 1.1:,.2f}" in stopped.verdict
+    assert "usual" not in stopped.verdict
+
+
+def money_at_risk(found: Why) -> str:
+    return next(step.detail for step in found.steps if step.check == CHECKS[4]).split(" at risk")[0].replace(",", "")
+
+
+def raise_minimum(world: World, money: float) -> None:
+    """Thresholds under which the stockout must be worth so much."""
+    text = packaged_thresholds().replace("minimum_money = 40.0 ", f"minimum_money = {money:.6f} ", 1)
+    with world.database.write("root", world.clock()) as transaction:
+        version = find_policy(transaction.connection, EVERYTHING, "thresholds").version + 1
+        text = text.replace("version = 1", f"version = {version}", 1)
+        policy = PolicyVersion(
+            kind="thresholds", version=version, content=text, author="root", effective_at=world.clock()
+        )
+        insert_policy(transaction, policy)
+
+
+def test_demand_that_has_risen_is_judged_at_the_pace_of_the_last_weeks_as_the_detector_judges_it(
+    tmp_path: Path,
+) -> None:
+    """Five a week for years and thirty for four weeks: 70 units last a window at the old pace, not at the new."""
+    spike = (*steady(5, WEEKS - 4), 30, 31, 29, 30)
+    network = Network(
+        (ItemSite("SPIKE", "NORTH", weekly=5, on_hand=70, history=spike), ItemSite("SPIKE", "DC", weekly=1, on_hand=9)),
+        (Lane("DC", "NORTH"),),
+    )
+    world = World(tmp_path / "home", network, rollout="guided").furnish()
+    found = why(world, "SPIKE", "NORTH")
+    (chance,) = [step for step in found.steps if step.check == CHECKS[2]]
+    outlook, thresholds = look(world)
+    (finding,) = [f for f in detect(outlook, thresholds) if (f.item, f.site) == ("SPIKE", "NORTH")]
+
+    assert stopped_at(found) == ""
+    assert finding.measures["at_the_pace_of_the_last_weeks"] == 1.0
+    assert "at the pace of the last weeks, which have risen (at the forecast's pace " in chance.detail
+    (short,) = [step for step in found.steps if step.check == CHECKS[3]]
+    assert short.detail.startswith(f"{finding.measures['expected_short_units']:.1f} units expected short at that pace")
+    world.desk.sweep()
+    assert "covers it" in why(world, "SPIKE", "NORTH").verdict
