@@ -73,7 +73,8 @@ class SupplyTable:
         """Probability of having arrived by day, and units, of one order per row (-1: none)."""
         some = np.flatnonzero(order >= 0)
         if some.size == order.size:
-            return _arrived(self.inbound.arrival_probability[order]), self.inbound.quantity[order]
+            every = _evenly_spaced(order)
+            return _arrived(self.inbound.arrival_probability[every]), self.inbound.quantity[every]
         arrived = np.zeros((len(order), self.inbound.arrival_probability.shape[1]))
         quantity = np.zeros(len(order))
         arrived[some] = _arrived(self.inbound.arrival_probability[order[some]])
@@ -133,6 +134,13 @@ def supply_table(on_hand: FloatArray, inbound: InboundSchedule) -> SupplyTable:
     np.add.at(rest_mean, source, units * arrived)
     np.add.at(rest_variance, source, units**2 * arrived * (1.0 - arrived))
     return SupplyTable(on_hand, order, inbound, rest, rest_mean, rest_variance)
+
+
+def _evenly_spaced(order: IntArray) -> Rows:
+    """The same positions as a slice, which copies nothing, where they rise evenly."""
+    step = int(order[1] - order[0]) if order.size > 1 else 1
+    even = step > 0 and bool((np.diff(order) == step).all())
+    return slice(int(order[0]), int(order[-1]) + 1, step) if even and order.size else order
 
 
 def _arrived(arrival_probability: FloatArray) -> FloatArray:
