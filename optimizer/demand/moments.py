@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from optimizer.arguments import FloatArray, IntArray, position
 from optimizer.demand.classes import DemandClass, classify
 from optimizer.demand.history import blocks, checked_history, precise, weight
-from optimizer.demand.obsolescence import obsolescence
+from optimizer.demand.obsolescence import fallen_silent
 from optimizer.demand.recursion import Recursion, recursion
 from optimizer.demand.smoothing import SmoothedDemand, estimates, leveled
 
@@ -123,7 +123,7 @@ def rate_by_class(demand_class: ArrayLike, smoothed: SmoothedDemand) -> FloatArr
     kind = position("demand_class", demand_class, len(DemandClass))
     if kind.shape != smoothed.level.shape:
         raise ValueError(f"demand_class must have shape {smoothed.level.shape}, got {kind.shape}")
-    sparse = np.where(obsolescence(smoothed).dying, smoothed.tsb, smoothed.sba)
+    sparse = np.where(fallen_silent(smoothed), smoothed.tsb, smoothed.sba)
     return np.where(kind <= DemandClass.ERRATIC, smoothed.level, sparse)
 
 

@@ -17,6 +17,7 @@ from optimizer.arguments import BoolArray, FloatArray, same_length
 from optimizer.demand.smoothing import IntermittentDemand
 
 _LEAST_EVENTS = 3.0
+_SIGNIFICANCE = 0.01
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Obsolescence:
     hazard_per_period: FloatArray
 
 
-def obsolescence(smoothed: IntermittentDemand, *, significance: float = 0.01) -> Obsolescence:
+def obsolescence(smoothed: IntermittentDemand, *, significance: float = _SIGNIFICANCE) -> Obsolescence:
     """Signs of dying in each series of a `smooth` or `smooth_intermittent` answer.
 
     Parameters
@@ -59,12 +60,23 @@ def obsolescence(smoothed: IntermittentDemand, *, significance: float = 0.01) ->
     """
     if not 0.0 < significance < 1.0:
         raise ValueError(f"significance must be in (0, 1), got {significance}")
-    since, events, periods = smoothed.since, smoothed.events, smoothed.periods
-    same_length(since=since, events=events, periods=periods, probability=smoothed.probability)
-    enough = events >= _LEAST_EVENTS
-    alive = np.where(enough, events / np.maximum(periods - since, 1.0), 0.0)
-    silence = np.where(enough, np.maximum(1.0 - alive, 0.0) ** since, 1.0)
+    same_length(
+        since=smoothed.since, events=smoothed.events, periods=smoothed.periods, probability=smoothed.probability
+    )
+    alive, silence = _silence(smoothed)
     dying = silence < significance
     left = np.clip(smoothed.probability / np.where(alive > 0.0, alive, 1.0), np.finfo(np.float64).tiny, 1.0)
-    hazard = np.where(dying, -np.log(left) / np.maximum(since, 1.0), 0.0)
+    hazard = np.where(dying, -np.log(left) / np.maximum(smoothed.since, 1.0), 0.0)
     return Obsolescence(dying, silence, hazard)
+
+
+def fallen_silent(smoothed: IntermittentDemand) -> BoolArray:
+    """Whether the silence of each series is no accident, shape ``(n,)``: `Obsolescence.dying` by itself."""
+    return np.asarray(_silence(smoothed)[1] < _SIGNIFICANCE)
+
+
+def _silence(smoothed: IntermittentDemand) -> tuple[FloatArray, FloatArray]:
+    """Chance of demand in a period while the item lives, and of a silence as long as the present one."""
+    enough = smoothed.events >= _LEAST_EVENTS
+    alive = np.where(enough, smoothed.events / np.maximum(smoothed.periods - smoothed.since, 1.0), 0.0)
+    return alive, np.where(enough, np.maximum(1.0 - alive, 0.0) ** smoothed.since, 1.0)
