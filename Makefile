@@ -4,7 +4,7 @@ VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
 
-.PHONY: setup check test acceptance mutants demo serve bench clean
+.PHONY: setup check test acceptance soak mutants demo serve bench clean
 
 setup: $(VENV)/.installed
 
@@ -25,6 +25,9 @@ test: setup
 
 acceptance: setup
 	$(BIN)/pytest -n 2 -m acceptance --timeout 3600
+
+soak: setup
+	$(BIN)/pytest -n 2 -m soak --timeout 0
 
 mutants: setup
 	$(BIN)/python -m tests.mutants

@@ -1,8 +1,9 @@
-"""The one database: SQLite embedded, written one transaction at a time.
+"""The one database, SQLite embedded or PostgreSQL, written one transaction at a time.
 
-Every writing transaction is ``BEGIN IMMEDIATE`` (a deferred read-then-write fails at once under contention), commits
-are durable (WAL with ``synchronous=FULL``), and the audit entries of a transaction commit with its facts. After the
-commit the chain's new entries are appended to the anchor, a file outside the database.
+On SQLite every writing transaction is ``BEGIN IMMEDIATE`` (a deferred read-then-write fails at once under contention)
+and commits are durable (WAL with ``synchronous=FULL``); :mod:`inventory.postgres` says how PostgreSQL does the same.
+The audit entries of a transaction commit with its facts. After the commit the chain's new entries are appended to the
+anchor, a file outside the database.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ from types import ModuleType
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 
 from inventory.anchor import Anchor
 from inventory.audit import AuditEntry, insert_entries, last_link, next_entry
+from inventory.audit_heads import keep_newest_head
 from inventory.crash_points import crash_point
 from inventory.errors import StoreError
 
@@ -88,39 +91,74 @@ class Transaction:
 
 
 class Database:
-    """Opens reading connections and writing transactions on one database file.
+    """Opens reading connections and writing transactions on one database.
 
     Parameters
     ----------
-    path
-        The SQLite file; created by :meth:`migrate`.
+    where
+        The SQLite file, or the URL of a PostgreSQL database; the schema is brought up by :meth:`migrate`.
     anchor
         Where the audit chain's heads go after each commit.
     """
 
-    def __init__(self, path: Path, anchor: Anchor) -> None:
-        self.path = path
+    def __init__(self, where: Path | str, anchor: Anchor) -> None:
+        self.where = where
         self.anchor = anchor
         self._os_user = operating_system_user()
-        self._writer = _engine(path, "BEGIN IMMEDIATE")
-        self._reader = _engine(path, "BEGIN")
+        if isinstance(where, str):
+            from inventory import postgres  # the dialect takes longer to load than a command that reads a case
+
+            self._writer, self._reader = postgres.writing_engine(where), postgres.reading_engine(where)
+        else:
+            self._writer, self._reader = _engine(where, "BEGIN IMMEDIATE"), _engine(where, "BEGIN")
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether it is a PostgreSQL database; otherwise it is a SQLite file."""
+        return isinstance(self.where, str)
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file; ``StoreError`` when there is none."""
+        if isinstance(self.where, str):
+            raise StoreError("the database is PostgreSQL: there is no file")
+        return self.where
+
+    @property
+    def url(self) -> str:
+        """The PostgreSQL database as libpq reads it, password included; ``StoreError`` when it is a SQLite file."""
+        if not isinstance(self.where, str):
+            raise StoreError(f"the database is the SQLite file {self.where}: there is no URL")
+        from inventory.postgres import plain_url
+
+        return plain_url(self.where)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and cannot write."""
-        with self._reader.connect() as connection:
-            connection.execute(text("PRAGMA query_only = 1"))
+        with _plain_errors(), self._reader.connect() as connection:
+            if not self.is_postgresql:
+                connection.execute(text("PRAGMA query_only = 1"))
             yield connection
 
     @contextmanager
     def write(self, actor: str, now: datetime) -> Iterator[Transaction]:
-        """A writing transaction: all of it commits, audit entries included, or nothing does."""
+        """A writing transaction: all of it commits, audit entries included, or nothing does.
+
+        Raises
+        ------
+        ConflictError
+            If the database rolled it back because of another transaction; :func:`inventory.conflicts.retrying` does
+            the whole step again.
+        """
         if now.tzinfo is None:
             raise StoreError(f"a transaction needs an aware time, not {now.isoformat()}")
-        with self._writer.connect() as connection, connection.begin():
+        with _plain_errors(), self._writer.connect() as connection, connection.begin():
             transaction = Transaction(connection, actor, now.astimezone(UTC), self._os_user)
             yield transaction
             insert_entries(connection, transaction.entries)
+            if transaction.entries:
+                keep_newest_head(connection, self.anchor)
         crash_point("database.committed")
         self.anchor.append(transaction.entries)
 
@@ -132,13 +170,35 @@ class Database:
         """Bring the schema to the newest revision; a current database is left untouched."""
         from inventory.migrate import upgrade
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(self.where, str):
+            from inventory.postgres import migrating_engine
+
+            with _plain_errors():
+                upgrade(migrating_engine(self.where))
+            return
+        self.where.parent.mkdir(parents=True, exist_ok=True)
         upgrade(self._writer)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
         self._writer.dispose()
         self._reader.dispose()
+
+
+@contextmanager
+def _plain_errors() -> Iterator[None]:
+    """Say what a database error means where the caller can act upon it."""
+    try:
+        yield
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) is None:
+            raise  # SQLite's own words are plain
+        from inventory.postgres import in_plain_words
+
+        meant = in_plain_words(error)
+        if meant is None:
+            raise
+        raise meant from error
 
 
 def _engine(path: Path, begin: str) -> Engine:

@@ -8,8 +8,12 @@ InventoryError
 ├── StoreError               the database cannot do what was asked
 │   ├── NotFoundError        no such record in the caller's scope
 │   ├── LostRaceError        somebody else changed the record first
-│   └── NotEnoughStockError  a reservation would take more than is free
+│   ├── ConflictError        the database rolled the transaction back; the same again may succeed
+│   ├── NotEnoughStockError  a reservation would take more than is free
+│   └── NotEnoughCapacityError  a lane or a budget has less left on a day than is wanted
 ├── AuditError               the audit chain is broken or cannot be written
+│   └── HeadSinkError        a further place did not take a signed head
+├── BackupError              a backup cannot be taken, read or put back
 └── AccessError              the caller is unknown or lacks the right
 """
 
@@ -46,12 +50,28 @@ class LostRaceError(StoreError):
     """The record changed between reading and writing: somebody else was first."""
 
 
+class ConflictError(StoreError):
+    """The database rolled the transaction back because of another one; the whole step may be done again."""
+
+
 class NotEnoughStockError(StoreError):
     """A reservation would take units that are protected or already promised."""
 
 
+class NotEnoughCapacityError(StoreError):
+    """A reservation would take more of a lane, a site or a budget on a day than others left."""
+
+
 class AuditError(InventoryError):
     """The audit chain is broken, or an entry could not be written."""
+
+
+class HeadSinkError(AuditError):
+    """A further place for signed heads did not take one, or holds something else."""
+
+
+class BackupError(InventoryError):
+    """A backup cannot be taken, is not whole, or cannot be put back here."""
 
 
 class AccessError(InventoryError):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 import polars as pl
-from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, Table, and_, bindparam, delete, func, select, true, update
 
 from inventory.database import Transaction
 from inventory.records import Scope, SegmentChange
@@ -74,10 +74,12 @@ def save_segments(
             update(segments).where(here).values(cell=bindparam("to_cell"), snapshot_id=snapshot_id),
             [{"of_item": change.item, "of_site": change.site, "to_cell": change.after} for change in changes],
         )
+        there = and_(segment_changes.c.item == bindparam("of_item"), segment_changes.c.site == bindparam("of_site"))
         connection.execute(
-            segment_changes.insert().prefix_with("OR REPLACE", dialect="sqlite"),
-            [dict(change) for change in changes],
+            delete(segment_changes).where(segment_changes.c.snapshot_id == bindparam("of_snapshot"), there),
+            [{"of_snapshot": one.snapshot_id, "of_item": one.item, "of_site": one.site} for one in changes],
         )
+        connection.execute(segment_changes.insert(), [dict(change) for change in changes])
     if fresh or changes:
         transaction.record("segments.assigned", "snapshot", snapshot_id, {"fresh": len(fresh), "changed": len(changes)})
 

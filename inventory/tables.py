@@ -3,6 +3,8 @@
 Money is integer minor units, quantities are integers, times are UTC text of one fixed width through ``UtcTime``.
 Hard invariants are constraints here: one open case per identity, one live proposal per case, no stock line promised
 beyond what is free, one outbox row per key, one receipt per key.
+
+It has over 500 lines because it is one schema, which is read and compared with the migrations as a whole.
 """
 
 from __future__ import annotations
@@ -11,10 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
@@ -129,8 +133,11 @@ stock_lines = Table(
     Column("reserved", Integer, nullable=False, server_default="0"),
     Column("in_flight", Integer, nullable=False, server_default="0"),
     Column("as_of", UtcTime, nullable=False),
-    CheckConstraint("reserved >= 0 AND in_flight >= 0 AND protect >= 0", name="not_negative"),
-    CheckConstraint("reserved = 0 OR reserved <= on_hand - allocated - protect - in_flight", name="not_overpromised"),
+    Column("frozen", Integer, nullable=False, server_default="0"),
+    CheckConstraint("reserved >= 0 AND in_flight >= 0 AND protect >= 0 AND frozen >= 0", name="not_negative"),
+    CheckConstraint(
+        "reserved = 0 OR reserved <= on_hand - allocated - protect - frozen - in_flight", name="not_overpromised"
+    ),
 )
 
 cases = Table(
@@ -262,6 +269,7 @@ reservations = Table(
     Column("state", String(16), nullable=False),
     Column("key", String(96), nullable=False, server_default=""),
     Column("posted_at", UtcTime),
+    Column("freeze_id", String(96), nullable=False, server_default=""),
     CheckConstraint("quantity > 0", name="positive"),
     CheckConstraint("state IN ('held', 'committed', 'in_flight', 'posted', 'absorbed', 'released')", name="state"),
 )
@@ -276,6 +284,8 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("note", Text, nullable=False, server_default=""),
     Column("body", Text, nullable=False),
+    Column("fencing", Integer, nullable=False, server_default="0"),
+    Column("changed_at", UtcTime),
     UniqueConstraint("proposal_id", "number"),
 )
 
@@ -387,6 +397,7 @@ trace = Table(
     Column("case_id", String(96), nullable=False, index=True),
     Column("at", UtcTime, nullable=False),
     Column("body", Text, nullable=False),
+    Column("purged_at", UtcTime),
 )
 
 segments = Table(
@@ -436,3 +447,239 @@ replenishment_runs = Table(
     Column("body", Text, nullable=False),
     UniqueConstraint("day", "snapshot_id", "shadow"),
 )
+
+policy_drafts = Table(
+    "policy_drafts",
+    metadata,
+    Column("draft_id", String(96), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("author", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("based_on", Integer, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("settled_by", String(96), nullable=False, server_default=""),
+    Column("settled_at", UtcTime),
+    Column("version", Integer),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("kind", "number"),
+    CheckConstraint("state IN ('proposed', 'adopted', 'withdrawn', 'rejected')", name="state"),
+    CheckConstraint(
+        "state <> 'adopted' OR (settled_by <> '' AND settled_by <> author AND version IS NOT NULL)", name="two_people"
+    ),
+)
+
+writer_lock = Table("writer_lock", metadata, Column("name", String(32), primary_key=True))
+"""Always empty: whoever writes to a PostgreSQL database locks it first."""
+
+delegations = Table(
+    "delegations",
+    metadata,
+    Column("delegation_id", String(96), primary_key=True),
+    Column("from_user", String(96), ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("to_user", String(96), ForeignKey("users.user_id"), nullable=False, index=True),
+    Column("starts", UtcTime, nullable=False),
+    Column("ends", UtcTime, nullable=False),
+    Column("revoked_at", UtcTime),
+    Column("body", Text, nullable=False),
+    CheckConstraint("from_user <> to_user", name="two_people"),
+    CheckConstraint("starts < ends", name="ends_after_start"),
+)
+
+escalations = Table(
+    "escalations",
+    metadata,
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), primary_key=True),
+    Column("from_role", String(32), nullable=False),
+    Column("to_role", String(32), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    CheckConstraint("from_role <> to_role", name="another_role"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("hash", String(64), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("previous", String(64), nullable=False),
+    Column("signature", String(128), nullable=False),
+)
+
+capacity = Table(
+    "capacity",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("limit_amount", BigInteger, nullable=False),
+    Column("reserved", BigInteger, nullable=False, server_default="0"),
+    Column("used", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("reserved >= 0 AND used >= 0 AND limit_amount >= 0", name="not_negative"),
+    CheckConstraint("reserved = 0 OR reserved + used <= limit_amount", name="not_overpromised"),
+)
+
+capacity_holds = Table(
+    "capacity_holds",
+    metadata,
+    Column("hold_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("line", Integer, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("key", String(200), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("document", String(96), nullable=False, server_default=""),
+    ForeignKeyConstraint(["kind", "key", "day"], ["capacity.kind", "capacity.key", "capacity.day"]),
+    CheckConstraint("amount > 0", name="positive"),
+    CheckConstraint("state IN ('held', 'committed', 'in_flight', 'posted', 'absorbed', 'released')", name="state"),
+)
+Index("ix_capacity_holds_slot", capacity_holds.c.kind, capacity_holds.c.key, capacity_holds.c.day)
+
+freezes = Table(
+    "freezes",
+    metadata,
+    Column("freeze_id", String(96), primary_key=True),
+    Column("item", String(96), nullable=False),
+    Column("site", String(96), nullable=False),
+    Column("lot", String(96), nullable=False),
+    Column("purpose", String(96), nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("remaining", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("set_by", String(96), nullable=False),
+    Column("set_confirmed_by", String(96), nullable=False, server_default=""),
+    Column("lift_by", String(96), nullable=False, server_default=""),
+    Column("lift_confirmed_by", String(96), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    CheckConstraint("units > 0 AND remaining >= 0 AND remaining <= units", name="units"),
+    CheckConstraint("state IN ('asked', 'in_force', 'lift_asked', 'lifted', 'ended', 'withdrawn')", name="state"),
+    CheckConstraint(
+        "state IN ('asked', 'withdrawn') OR (set_confirmed_by <> '' AND set_confirmed_by <> set_by)",
+        name="set_by_two_people",
+    ),
+    CheckConstraint(
+        "state <> 'lifted' OR (lift_by <> '' AND lift_confirmed_by <> '' AND lift_confirmed_by <> lift_by)",
+        name="lifted_by_two_people",
+    ),
+)
+Index("ix_freezes_line", freezes.c.item, freezes.c.site, freezes.c.lot)
+
+executors = Table(
+    "executors",
+    metadata,
+    Column("erp", String(96), primary_key=True),
+    Column("holder", String(96), nullable=False),
+    Column("fencing", Integer, nullable=False),
+    Column("lease_until", UtcTime, nullable=False),
+    CheckConstraint("fencing > 0", name="numbered"),
+)
+"""One row per ERP: who may write its outbox rows, until when, and under which number."""
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("task_id", String(96), primary_key=True),
+    Column("key", String(96), ForeignKey("outbox.key"), nullable=False, unique=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("state", String(16), nullable=False),
+    Column("role", String(32), nullable=False),
+    Column("due_at", UtcTime, nullable=False),
+    Column("done_by", String(96), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    CheckConstraint("state IN ('open', 'done', 'refused', 'in_doubt')", name="state"),
+    CheckConstraint("state = 'open' OR done_by <> ''", name="somebody_answered"),
+)
+"""Documents an ERP cannot book: one task for a person each."""
+
+questions = Table(
+    "questions",
+    metadata,
+    Column("question_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("asked_by", String(96), nullable=False),
+    Column("asked_of", String(96), nullable=False),
+    Column("asked_at", UtcTime, nullable=False),
+    Column("answered_by", String(96), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    CheckConstraint("asked_by <> asked_of", name="two_people"),
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    Column("handover_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("by", String(96), nullable=False),
+    Column("to_user", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    UniqueConstraint("proposal_id", "number"),
+    CheckConstraint("number > 0", name="numbered"),
+)
+"""A task given to a named person; of several for one proposal the last counts."""
+
+snoozes = Table(
+    "snoozes",
+    metadata,
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), primary_key=True),
+    Column("by", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("until", UtcTime, nullable=False),
+    Column("woken_at", UtcTime),
+    Column("body", Text, nullable=False),
+    CheckConstraint("until > at", name="ahead"),
+)
+
+revalidations = Table(
+    "revalidations",
+    metadata,
+    Column("revalidation_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("verdict", String(16), nullable=False),
+    Column("by", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("verdict IN ('holds', 'changed', 'stricter')", name="verdict"),
+)
+"""What reading the facts again at a signature came to."""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(96), nullable=False),
+    Column("started_at", UtcTime, nullable=False),
+    Column("beat_at", UtcTime, nullable=False),
+    Column("lease_until", UtcTime, nullable=False),
+    Column("erp_skew_seconds", Integer),
+    Column("trouble", Text, nullable=False, server_default=""),
+)
+"""The worker that is at work, and when it was last heard of."""
+
+daily_jobs = Table(
+    "daily_jobs",
+    metadata,
+    Column("job", String(32), primary_key=True),
+    Column("day", Date, primary_key=True),
+    Column("holder", String(96), nullable=False),
+    Column("begun_at", UtcTime, nullable=False),
+    Column("finished_at", UtcTime),
+    Column("note", Text, nullable=False, server_default=""),
+)
+"""Work that is done once a day, whoever does it."""
+
+restores = Table(
+    "restores",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("backup", String(64), nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("number > 0", name="numbered"),
+)
+"""Each time this database was put back from a backup."""
