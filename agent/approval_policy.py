@@ -18,7 +18,8 @@ from datetime import timedelta
 
 from agent.gate_facts import GateFacts
 from agent.plain_words import exact_money
-from agent.policy_document import MINOR_PER_UNIT, ApprovalPolicy, load_policy, packaged_policy_text
+from agent.policy_book import load_policy
+from agent.policy_document import MINOR_PER_UNIT, ApprovalPolicy, Owner, packaged_policy_text
 from agent.signing_rights import may_approve
 from inventory.record import Measures, Record
 from inventory.records import ActionKind, FiredRule, Tier, strictest
@@ -42,6 +43,8 @@ class GateDecision(Record):
     fired: tuple[FiredRule, ...]
     two_people: bool
     """Two different people must sign."""
+    needs_roles: tuple[str, ...]
+    """Roles of which one signer each is required, at any value; sorted."""
     aggregates: Measures
     """Every running sum and rate the gate looked at."""
 
@@ -56,6 +59,7 @@ def rule_on(facts: GateFacts, policy: ApprovalPolicy) -> GateDecision:
         tier=strictest(*(rule.tier for rule in fired)),
         fired=fired,
         two_people=summed_value_minor(facts) > policy.two_people_above * MINOR_PER_UNIT,
+        needs_roles=_needed_roles(fired, policy),
         aggregates=_aggregates(facts),
     )
 
@@ -159,11 +163,12 @@ def _allow_list(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
     action = facts.action
     classes = sorted(set(facts.item_classes))
     limits = {name: policy.auto_limit_minor(action, name) for name in classes}
+    listed = [limit for limit in limits.values() if limit is not None]
     unlisted = [name for name, limit in limits.items() if limit is None]
     if unlisted or not limits:
         reason = f"{action.value} of {', '.join(unlisted) or 'no class'} is not on the list of what may run by itself"
         return _fire("allow_list", Tier.PLANNER, reason)
-    limit_minor = min(limit for limit in limits.values() if limit is not None)
+    limit_minor = min(listed)
     limit = exact_money(limit_minor, policy.currency)
     if summed_value_minor(facts) > limit_minor:
         return _fire("allow_list", Tier.PLANNER, f"{_value_words(facts, policy)} is above the auto limit of {limit}")
@@ -268,14 +273,50 @@ def _erp_key(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
 
 def _net_benefit(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
     least = policy.thrash.minimum_net_benefit * MINOR_PER_UNIT
-    if not _moves(facts) or facts.net_value_minor >= least:
+    low = facts.net_value_minor if facts.net_value_low_minor is None else facts.net_value_low_minor
+    if not _moves(facts) or min(facts.net_value_minor, low) >= least:
         return None
-    worth, mark = exact_money(facts.net_value_minor, policy.currency), exact_money(least, policy.currency)
-    return _fire("net_benefit", Tier.PLANNER, f"the net benefit of {worth} is below {mark}")
+    mark = exact_money(least, policy.currency)
+    if facts.net_value_minor < least:
+        worth = exact_money(facts.net_value_minor, policy.currency)
+        return _fire("net_benefit", Tier.PLANNER, f"the net benefit of {worth} is below {mark}")
+    sure = f"{policy.thrash.net_benefit_confidence:.0%}"
+    words = f"the net benefit is at least {exact_money(low, policy.currency)} with a confidence of {sure}, below {mark}"
+    return _fire("net_benefit", Tier.PLANNER, words)
 
 
 def _infeasible(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
     return _fire("infeasible", Tier.FORMAL, "no option meets the constraints") if facts.infeasible else None
+
+
+def _valuation(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
+    if facts.valuation_change_minor is None:
+        return None
+    amount = exact_money(facts.valuation_change_minor, policy.currency)
+    return _ask("valuation", policy.owners.valuation, f"it changes what the stock is worth by {amount}")
+
+
+def _over_budget(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
+    if facts.budget_minor is None:
+        return None
+    spent, most = facts.budget_committed_minor + facts.budget_spend_minor, policy.purchase_budget.percent_above
+    if spent * 100 <= facts.budget_minor * most:
+        return None
+    amount, budget = exact_money(spent, policy.currency), exact_money(facts.budget_minor, policy.currency)
+    words = f"with this {amount} of the budget of {budget} are spent, above {most} %"
+    return _ask("over_budget", policy.owners.over_budget, words)
+
+
+def _customer_commitment(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
+    if not facts.customer_commitment:
+        return None
+    return _ask("customer_commitment", policy.owners.customer_commitment, "a promise to a customer changes")
+
+
+def _supplier_commitment(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
+    if not facts.supplier_commitment:
+        return None
+    return _ask("supplier_commitment", policy.owners.supplier_commitment, "an agreement with a supplier changes")
 
 
 RULES: tuple[Rule, ...] = (
@@ -302,12 +343,33 @@ RULES: tuple[Rule, ...] = (
     _erp_key,
     _net_benefit,
     _infeasible,
+    _valuation,
+    _over_budget,
+    _customer_commitment,
+    _supplier_commitment,
 )
 """Every factor of the gate, in the order its reason is printed."""
+
+RULE_NAMES = frozenset({
+    "action", "allow_list", "auto_budget", "confidence", "cool_down", "customer_commitment", "customer_tier",
+    "data_problem", "donor_cover", "erp_key", "freshness", "infeasible", "irreversible", "item_class", "kill_switch",
+    "missing_fact", "net_benefit", "new_item", "new_lane", "no_rule_fits", "over_budget", "override_rate",
+    "reverse_move", "rollout", "site_health", "supplier_commitment", "valuation", "value",
+})  # fmt: skip
+"""Names the gate's own rules fire under; a ruling may hold others, from whoever asked it."""
 
 
 def _fire(rule: str, tier: Tier, reason: str) -> FiredRule:
     return FiredRule(rule=rule, tier=tier, reason=reason)
+
+
+def _ask(rule: str, owner: Owner, reason: str) -> FiredRule:
+    return _fire(rule, owner.tier, f"{reason}: {' and '.join(owner.roles)} must agree")
+
+
+def _needed_roles(fired: tuple[FiredRule, ...], policy: ApprovalPolicy) -> tuple[str, ...]:
+    owners = policy.owners.by_rule
+    return tuple(sorted({role for rule in fired if rule.rule in owners for role in owners[rule.rule].roles}))
 
 
 def _value_words(facts: GateFacts, policy: ApprovalPolicy) -> str:
@@ -328,4 +390,6 @@ def _aggregates(facts: GateFacts) -> Measures:
         "site_health": facts.site_health,
         "snapshot_age_hours": facts.snapshot_age_hours,
         "confidence": facts.confidence,
+        "budget_committed_minor": float(facts.budget_committed_minor),
+        "budget_spend_minor": float(facts.budget_spend_minor),
     }

@@ -60,5 +60,35 @@ class GateFacts(Record):
     """Shortage avoided minus cost, minor units; may be negative."""
     infeasible: bool
     """No option met the constraints."""
+    valuation_change_minor: int | None = Field(ge=0)
+    """By how much it changes what the stock is worth, minor units either way; ``None`` when it does not."""
+    budget_minor: int | None = Field(ge=0)
+    """Budget it draws on, of several the one with the least left; ``None`` when it draws on none."""
+    budget_committed_minor: int = Field(ge=0)
+    """Already ordered or approved in that budget's period, before this one."""
+    budget_spend_minor: int = Field(ge=0)
+    """What this one spends of it."""
+    customer_commitment: bool
+    """It changes what a customer was promised."""
+    supplier_commitment: bool
+    """It changes what was agreed with a supplier."""
     missing: tuple[str, ...]
     """Names of facts that could not be established."""
+    net_value_low_minor: int | None = None
+    """Net value reached at least at the policy's confidence; ``None`` where the policy asks for none."""
+
+
+class Place(Record):
+    """Where an action takes place, as far as layers of a policy can tell places apart; empty is unknown."""
+
+    region: str = ""
+    site: str = ""
+    item_class: str = ""
+    channel: str = ""
+
+
+class RuledFacts(Record):
+    """What a ruling keeps to be replayed: the facts, and the places whose layers it was ruled by."""
+
+    facts: GateFacts
+    places: tuple[Place, ...] = ()

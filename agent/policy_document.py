@@ -6,9 +6,8 @@ allow-list row that another table forbids is a ``PolicyError``. A policy that ca
 
 from __future__ import annotations
 
-import tomllib
 from importlib.resources import files
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -87,13 +86,58 @@ class Budget(Record):
     auto_per_site_day: Whole
 
 
+class PurchaseBudget(Record):
+    """Share of a budget, in percent, above which a purchase or expedite asks its owner."""
+
+    percent_above: Whole
+
+
+class Owner(Record):
+    """Who answers for what an action changes: the least tier, and roles of which one signer each is needed."""
+
+    tier: Tier
+    roles: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Owners(Record):
+    """Changes that ask the one who answers for them, at any value."""
+
+    valuation: Owner
+    over_budget: Owner
+    customer_commitment: Owner
+    supplier_commitment: Owner
+
+    @property
+    def by_rule(self) -> dict[str, Owner]:
+        """Owners by the rule of the gate that asks them."""
+        return {
+            "valuation": self.valuation,
+            "over_budget": self.over_budget,
+            "customer_commitment": self.customer_commitment,
+            "supplier_commitment": self.supplier_commitment,
+        }
+
+
+class Revalidation(Record):
+    """How far facts may have moved between draft and signature, percent, and the proposal still execute."""
+
+    free_units_percent: Whole
+    price_percent: Whole
+
+
 class Thrash(Record):
     """Limits against moving goods to and fro."""
 
     minimum_net_benefit: Whole
+    net_benefit_confidence: Share = 0.8
+    """How sure the net benefit must be at least the minimum; below a half the estimate itself is held against it."""
     cool_down_days: Whole
     reverse_days: Whole
     reopen_gain: Whole
+    lane_moves_per_day: Whole = 100
+    """Moves over a lane by its day of departure, for everybody."""
+    lane_value_per_day: Whole = 100_000
+    """Their value."""
 
 
 class ExpiryHours(Record):
@@ -127,8 +171,42 @@ class Approvers(Record):
     excluded: tuple[str, ...]
 
 
+class ChangeRoles(Record):
+    """Roles that may propose, and roles that may confirm, the next version of a policy document."""
+
+    propose: Annotated[tuple[str, ...], Field(min_length=1)]
+    confirm: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Changes(Record):
+    """Who may change which policy document; always two different people."""
+
+    approval: ChangeRoles
+    stocking: ChangeRoles
+    rights: ChangeRoles
+    thresholds: ChangeRoles
+
+
+DEFAULT_OWNERS = Owners(
+    valuation=Owner(tier=Tier.FORMAL, roles=("finance",)),
+    over_budget=Owner(tier=Tier.FORMAL, roles=("finance",)),
+    customer_commitment=Owner(tier=Tier.FORMAL, roles=("central",)),
+    supplier_commitment=Owner(tier=Tier.PLANNER, roles=("buyer",)),
+)
+"""What a document written before there were owners is read with."""
+
+_SECOND = ("central", "manager")
+DEFAULT_CHANGES = Changes(
+    approval=ChangeRoles(propose=("central", "manager", "finance"), confirm=_SECOND),
+    stocking=ChangeRoles(propose=("planner", "central", "manager"), confirm=_SECOND),
+    rights=ChangeRoles(propose=("central", "manager", "administrator"), confirm=_SECOND),
+    thresholds=ChangeRoles(propose=("planner", "central", "manager"), confirm=_SECOND),
+)
+"""The same for who may change policies."""
+
+
 class ApprovalPolicy(Record):
-    """One version of the approval policy."""
+    """One version of the approval policy, as it holds at one place."""
 
     version: Annotated[int, Field(ge=1, strict=True)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
@@ -144,11 +222,15 @@ class ApprovalPolicy(Record):
     novelty: Novelty
     override_rate: OverrideMarks
     budget: Budget
+    purchase_budget: PurchaseBudget = PurchaseBudget(percent_above=100)
+    owners: Owners = DEFAULT_OWNERS
+    revalidation: Revalidation = Revalidation(free_units_percent=10, price_percent=2)
     thrash: Thrash
     expiry_hours: ExpiryHours
     recall_minutes: RecallMinutes
     queue: Queue
     approvers: Approvers
+    changes: Changes = DEFAULT_CHANGES
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -163,20 +245,12 @@ class ApprovalPolicy(Record):
         return limits[0] * MINOR_PER_UNIT if limits else None
 
 
-def load_policy(text: str) -> ApprovalPolicy:
-    """The policy a TOML text holds.
-
-    Raises
-    ------
-    PolicyError
-        If it is not TOML, or does not meet the schema; every offending key is named.
-    """
+def read_policy(data: dict[str, Any], name: str = "the approval policy") -> ApprovalPolicy:
+    """The policy that plain data holds; a ``PolicyError`` names every offending key."""
     try:
-        return ApprovalPolicy.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise PolicyError(f"the approval policy is not TOML: {error}") from error
+        return ApprovalPolicy.model_validate(data)
     except ValidationError as error:
-        raise PolicyError(f"the approval policy is refused: {_listed(error)}") from error
+        raise PolicyError(f"{name} is refused: {_listed(error)}") from error
 
 
 def packaged_policy_text() -> str:
@@ -238,5 +312,11 @@ def _forbidden_rows(policy: ApprovalPolicy) -> list[str]:
 
 
 def _role_problems(policy: ApprovalPolicy) -> list[str]:
-    both = sorted(set(policy.approvers.excluded) & {*policy.approvers.planner, *policy.approvers.formal})
-    return [f"approvers: {role} is both allowed and excluded" for role in both]
+    excluded = set(policy.approvers.excluded)
+    both = sorted(excluded & {*policy.approvers.planner, *policy.approvers.formal})
+    problems = [f"approvers: {role} is both allowed and excluded" for role in both]
+    for name, owner in policy.owners.by_rule.items():
+        problems += [f"owners.{name}: {role} never signs" for role in owner.roles if role in excluded]
+        if owner.tier in (Tier.AUTO, Tier.ADVICE):
+            problems.append(f"owners.{name}.tier: {owner.tier.value} needs no signature; use planner or formal")
+    return problems

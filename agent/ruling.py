@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import timedelta
-from typing import Literal
+from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import Connection
 
 from agent.approval_policy import rule_on
-from agent.gate_facts import CustomerTier, GateFacts, RolloutMode
-from agent.policy_document import ApprovalPolicy, load_policy
+from agent.gate_facts import CustomerTier, GateFacts, Place, RolloutMode, RuledFacts
+from agent.gate_sums import ACTED, DECIDED, auto_value_today, lane_value, lanes_of, moved_lately, override_rate
+from agent.policy_book import PolicyBook, load_book
+from agent.policy_document import ApprovalPolicy
 from inventory.cases import find_case
-from inventory.chronicle import KILL_SWITCH, list_feed_health, list_overrides, switch_is_on
+from inventory.chronicle import KILL_SWITCH, list_feed_health, switch_is_on
 from inventory.ledger import ledger_rows
 from inventory.proposals import find_situation, list_proposals
-from inventory.record import Record
+from inventory.record import Record, canonical_record
 from inventory.records import (
     EVERYTHING,
     ActionKind,
     CaseKind,
     Proposal,
+    ProposalContent,
     ProposalState,
     Ruling,
     Situation,
+    strictest,
 )
 from inventory.rulebook import find_policy
 from inventory.snapshots import Snapshot
 from tools.arrays import age_hours
 from tools.assemble import plan_outlook
+from tools.budget_use import tightest_budget
+from tools.channels import channels_of
+from tools.clocks import clock_rule
 from tools.needs import donor_floor
 from tools.outlook import Outlook
-from tools.toolbox import Toolbox, any_open, signed_by_policy
+from tools.thrash import net_value_low
+from tools.toolbox import Toolbox, any_open
 
 S = ProposalState
-ACTED = (S.APPROVED, S.LEASED, S.SENT, S.IN_DOUBT, S.EXECUTED)
-DECIDED = (*ACTED, S.FAILED, S.REJECTED)
-OVERRIDE_WINDOW = timedelta(days=28)
-OVERRIDE_MINIMUM = 8
-"""Decisions before an override rate means anything."""
+REVALUING = ("markdown", "return_to_supplier", "write_off", "status_change")
+"""Actions that change what the stock is worth; by name, so that one this version does not know yet counts, too."""
+PROMISED_TO_CUSTOMERS = ("reallocate", "substitute")
+CHANGING_ORDERS = ("expedite", "pull_in", "push_out", "split", "cancel", "return_to_supplier")
 NO_FLOOR = 99.0
 """Donor cover ratio where the floor is zero."""
 TIERS: tuple[CustomerTier, ...] = ("standard", "key", "strategic")
@@ -51,34 +58,78 @@ class Gate(Record):
     erp_native_key: bool
 
 
-def policy_in_force(connection: Connection, version: int | None = None) -> ApprovalPolicy:
-    """The approval policy as adopted, under the version number it was adopted with."""
-    adopted = find_policy(connection, EVERYTHING, "approval", version)
-    return load_policy(adopted.content).model_copy(update={"version": adopted.version})
+def policy_book(connection: Connection, version: int | None = None, *, at: datetime | None = None) -> PolicyBook:
+    """The approval policy with its layers as adopted, under the version number it was adopted with.
+
+    Parameters
+    ----------
+    version
+        The newest when none is named.
+    at
+        The one in force at that moment; without it the newest, also when it takes effect later.
+    """
+    adopted = find_policy(connection, EVERYTHING, "approval", version, at=at)
+    book = load_book(adopted.content)
+    return replace(book, enterprise=book.enterprise.model_copy(update={"version": adopted.version}))
+
+
+def policy_in_force(
+    connection: Connection, version: int | None = None, *, at: datetime | None = None
+) -> ApprovalPolicy:
+    """The enterprise layer of `policy_book`."""
+    return policy_book(connection, version, at=at).enterprise
 
 
 def rule(toolbox: Toolbox, connection: Connection, gate: Gate, proposal: Proposal) -> tuple[Ruling, ApprovalPolicy]:
-    """The ruling on a proposal from facts as they are now."""
-    policy = policy_in_force(connection)
+    """The ruling on a proposal from facts as they are now, and the policy it was ruled by: that of all its places."""
+    book = policy_book(connection, at=toolbox.now())
+    places = places_of(toolbox, connection, proposal, channels=book.knows_channels)
+    policy = book.over(places)
     facts = gather_facts(toolbox, connection, gate, proposal, policy)
     decision = rule_on(facts, policy)
+    beside = [rule for rule in (clock_rule(toolbox, connection),) if rule is not None]
     ruling = Ruling(
         proposal_digest=proposal.digest,
-        tier=decision.tier,
-        fired=decision.fired,
+        tier=strictest(decision.tier, *(rule.tier for rule in beside)),
+        fired=(*decision.fired, *beside),
         aggregates=decision.aggregates,
         policy_version=policy.version,
         two_people=decision.two_people,
+        needs_roles=decision.needs_roles,
+        facts=canonical_record(RuledFacts(facts=facts, places=places)),
         at=toolbox.now(),
     )
     return ruling, policy
+
+
+def places_of(
+    toolbox: Toolbox, connection: Connection, proposal: Proposal, *, channels: bool = False
+) -> tuple[Place, ...]:
+    """Every place a proposal touches: region, site and item class, and with `channels` the sales channels, too."""
+    content = proposal.content
+    run = toolbox.plan_run(connection, content.plan_run_id)
+    outlook, snapshot = plan_outlook(toolbox, connection, run), toolbox.snapshot(run.snapshot_id)
+    region_of = dict(snapshot.table("sites").select("site", "region").iter_rows())
+    sold = channels_of(snapshot, [line.item for line in content.lines]) if channels else {}
+    known = find_case(connection, EVERYTHING, content.case_id).case.item_classes
+    places: set[Place] = set()
+    for line in content.lines:
+        for site in filter(None, (line.origin, line.destination)):
+            row = outlook.arrays.row_of.get((line.item, site))
+            classes = sorted(set(known)) if row is None else [outlook.arrays.item_class[row]]
+            places |= {
+                Place(region=region_of.get(site) or "", site=site, item_class=item_class, channel=channel)
+                for item_class in classes or [""]
+                for channel in sold.get((line.item, site), [""])
+            }
+    return tuple(sorted(places, key=lambda at: (at.region, at.site, at.item_class, at.channel)))
 
 
 def gather_facts(
     toolbox: Toolbox, connection: Connection, gate: Gate, proposal: Proposal, policy: ApprovalPolicy
 ) -> GateFacts:
     """Everything the gate looks at; what cannot be established is named as missing and fails closed."""
-    content = proposal.content
+    content, now = proposal.content, toolbox.now()
     case = find_case(connection, EVERYTHING, content.case_id).case
     run = toolbox.plan_run(connection, content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
@@ -90,8 +141,9 @@ def gather_facts(
     sites = set(content.sites)
     health = list_feed_health(connection, EVERYTHING, snapshot.snapshot_id)
     scores = [feed.score for feed in health if feed.site in sites]
-    ages = [age_hours(feed.as_of, toolbox.now()) for feed in health if feed.site in sites]
+    ages = [age_hours(feed.as_of, now) for feed in health if feed.site in sites]
     classes = {outlook.arrays.item_class[row] for row in rows} or set(case.item_classes) or {"standard"}
+    used = tightest_budget(snapshot, connection, acted, content, now.date())
     missing = []
     if situation is None or not situation.options:
         missing.append("priced options")
@@ -106,17 +158,17 @@ def gather_facts(
         item_classes=tuple(sorted(classes)),
         customer_tier=max((_tier(outlook, row) for row in rows), key=TIERS.index, default="standard"),
         confidence=_confidence(situation),
-        snapshot_age_hours=round(max([age_hours(snapshot.as_of, toolbox.now()), *ages]), 4),
+        snapshot_age_hours=round(max([age_hours(snapshot.as_of, now), *ages]), 4),
         site_health=min(scores, default=1.0),
         data_problem_open=_data_problem(connection, proposal),
         new_lane=_new_lane(snapshot, acted, proposal),
         item_age_days=_item_age(outlook, rows),
         history_weeks=min((int(outlook.history_weeks[row]) for row in rows), default=0),
-        override_rate=_override_rate(toolbox, connection, decided, content.action),
-        auto_value_today_minor=_auto_value_today(toolbox, connection, acted, proposal),
-        lane_value_24h_minor=_lane_value(toolbox, acted, proposal),
-        reverse_of_recent=_moved_lately(toolbox, acted, proposal, policy.thrash.reverse_days, "back"),
-        cool_down_active=_moved_lately(toolbox, acted, proposal, policy.thrash.cool_down_days, "again"),
+        override_rate=override_rate(now, connection, decided, content.action),
+        auto_value_today_minor=auto_value_today(now, connection, acted, content.sites),
+        lane_value_24h_minor=lane_value(now, connection, acted, lanes_of(content)),
+        reverse_of_recent=moved_lately(now, acted, proposal, policy.thrash.reverse_days, "back"),
+        cool_down_active=moved_lately(now, acted, proposal, policy.thrash.cool_down_days, "again"),
         rollout_mode=gate.rollout,
         kill_switch=switch_is_on(connection, KILL_SWITCH),
         erp_native_key=gate.erp_native_key,
@@ -124,8 +176,19 @@ def gather_facts(
         if situation
         else 0,
         infeasible=_infeasible(situation),
+        valuation_change_minor=abs(content.value_minor) if content.action.value in REVALUING else None,
+        budget_minor=used.budget_minor if used else None,
+        budget_committed_minor=used.committed_minor if used else 0,
+        budget_spend_minor=used.spend_minor if used else 0,
+        customer_commitment=content.action.value in PROMISED_TO_CUSTOMERS,
+        supplier_commitment=_changes_an_order(content),
         missing=tuple(missing),
+        net_value_low_minor=net_value_low(situation, policy.thrash.net_benefit_confidence),
     )
+
+
+def _changes_an_order(content: ProposalContent) -> bool:
+    return content.action.value in CHANGING_ORDERS or any(line.order_id for line in content.lines)
 
 
 def _rows(outlook: Outlook, proposal: Proposal) -> list[int]:
@@ -161,7 +224,7 @@ def _donor_cover(outlook: Outlook, connection: Connection, proposal: Proposal) -
     left: dict[tuple[str, str], int] = dict.fromkeys(donors, 0)
     for row in ledger_rows(connection, EVERYTHING, items=[item for item, _ in donors]):
         if (row.item, row.site) in left:
-            left[(row.item, row.site)] += row.on_hand - row.allocated - row.reserved - row.in_flight
+            left[(row.item, row.site)] += row.on_hand - row.allocated - row.frozen - row.reserved - row.in_flight
     ratios = []
     for key, units in left.items():
         at = outlook.arrays.row_of.get(key)
@@ -190,59 +253,3 @@ def _new_lane(snapshot: Snapshot, acted: list[Proposal], proposal: Proposal) -> 
 def _item_age(outlook: Outlook, rows: Collection[int]) -> int | None:
     ages = [int(outlook.arrays.launch_age_days[row]) for row in rows]
     return min((age for age in ages if age >= 0), default=None)
-
-
-def _override_rate(toolbox: Toolbox, connection: Connection, decided: list[Proposal], action: ActionKind) -> float:
-    since = toolbox.now() - OVERRIDE_WINDOW
-    decided = [proposal for proposal in decided if proposal.content.action is action and proposal.created_at >= since]
-    overruled = {override.proposal_id for override in list_overrides(connection, EVERYTHING) if override.at >= since}
-    judged = [p for p in decided if p.state is not S.SUPERSEDED or p.proposal_id in overruled]
-    if len(judged) < OVERRIDE_MINIMUM:
-        return 0.0
-    return round(sum(p.proposal_id in overruled for p in judged) / len(judged), 4)
-
-
-def _auto_value_today(toolbox: Toolbox, connection: Connection, acted: list[Proposal], proposal: Proposal) -> int:
-    """Moved without a person today at any site this proposal touches, the largest of them."""
-    today = toolbox.now().date()
-    total = dict.fromkeys(proposal.content.sites, 0)
-    sharing = [
-        other
-        for other in acted
-        if other.created_at.date() == today
-        and other.content.action is not ActionKind.HOLD
-        and set(other.content.sites) & set(total)
-    ]
-    signed = signed_by_policy(connection, sharing)
-    for other in sharing:
-        if other.proposal_id in signed:
-            for site in set(other.content.sites) & set(total):
-                total[site] += other.content.value_minor
-    return max(total.values(), default=0)
-
-
-def _lane_value(toolbox: Toolbox, acted: list[Proposal], proposal: Proposal) -> int:
-    """Value a person or policy already let through for the same item and lane within a day: splitting adds up."""
-    since = toolbox.now() - timedelta(hours=24)
-    mine = {(line.item, line.origin, line.destination) for line in proposal.content.lines if line.origin}
-    return sum(
-        other.content.value_minor
-        for other in acted
-        if other.created_at >= since
-        and mine & {(line.item, line.origin, line.destination) for line in other.content.lines if line.origin}
-    )
-
-
-def _moved_lately(
-    toolbox: Toolbox, acted: list[Proposal], proposal: Proposal, days: int, direction: Literal["back", "again"]
-) -> bool:
-    """Whether an item of the proposal moved on the same lane, or the reverse one, within some days."""
-    since = toolbox.now() - timedelta(days=days)
-    mine = {(line.item, line.origin, line.destination) for line in proposal.content.lines if line.origin}
-    if direction == "back":
-        mine = {(item, destination, origin) for item, origin, destination in mine}
-    return any(
-        mine & {(line.item, line.origin, line.destination) for line in other.content.lines if line.origin}
-        for other in acted
-        if other.created_at >= since
-    )

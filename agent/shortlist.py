@@ -86,6 +86,12 @@ class Shortlist:
             erp_native_key=self._gate.erp_native_key,
             net_value_minor=10**12,
             infeasible=False,
+            valuation_change_minor=None,
+            budget_minor=None,
+            budget_committed_minor=0,
+            budget_spend_minor=0,
+            customer_commitment=False,
+            supplier_commitment=False,
             missing=(),
         )
         return rule_on(best, self._policy).tier is Tier.AUTO

@@ -7,8 +7,9 @@ it. Of the ERP's own settings, those a segment's policy calls ``source = "erp"``
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Annotated, Any, Literal
 
@@ -78,6 +79,8 @@ class StockingRule(Record):
     variability: tuple[Literal["X", "Y", "Z"], ...] = ()
     stage: tuple[Literal["launch", "growth", "mature", "decline", "end_of_life"], ...] = ()
     constrained: bool | None = None
+    site: tuple[str, ...] = ()
+    item_class: tuple[str, ...] = ()
     source: Literal["erp", "policy"] | None = None
     service_target: Share | None = None
     measure: Literal["cycle", "fill_rate"] | None = None
@@ -85,6 +88,10 @@ class StockingRule(Record):
     method: Method | None = None
     tier: Tier | None = None
     maximum_cover_days: Days | None = None
+
+    def holds_at(self, site: str, item_class: str) -> bool:
+        """Whether it applies at a site to items of a class."""
+        return (not self.site or site in self.site) and (not self.item_class or item_class in self.item_class)
 
     def covers(self, value: str, variability: str, stage: str, constrained: bool) -> bool:
         """Whether it applies to a segment."""
@@ -104,13 +111,21 @@ class StockingPolicy(Record):
     default: StockingRow
     rules: tuple[StockingRule, ...] = ()
 
-    def row(self, cell: int) -> StockingRow:
-        """What holds for the segment of a cell: the default, changed by every rule that covers it, in order."""
+    @property
+    def tells_places(self) -> bool:
+        """Whether any rule tells sites or item classes apart."""
+        return any(rule.site or rule.item_class for rule in self.rules)
+
+    def row(self, cell: int, site: str = "", item_class: str = "") -> StockingRow:
+        """What holds for the segment of a cell at a place: the default, changed by every rule that covers it, in order.
+
+        Without a place, what holds wherever no rule names one.
+        """
         value, variability, stage, constrained = cell_codes(cell)
         names = (VALUES[value], VARIABILITIES[variability], STAGES[stage], bool(constrained))
         found = self.default.model_dump()
         for rule in self.rules:
-            if rule.covers(*names):
+            if rule.covers(*names) and rule.holds_at(site, item_class):
                 given = rule.model_dump(include=set(StockingRow.model_fields), exclude_none=True)
                 found |= given
         return StockingRow.model_validate(found)
@@ -132,13 +147,35 @@ class StockingTerms:
 
 
 def stocking_terms(
-    policy: StockingPolicy, cell: IntArray, erp_target: FloatArray, erp_review_days: FloatArray
+    policy: StockingPolicy,
+    cell: IntArray,
+    erp_target: FloatArray,
+    erp_review_days: FloatArray,
+    *,
+    sites: Sequence[str] = (),
+    item_classes: Sequence[str] = (),
 ) -> StockingTerms:
-    """Terms of item-sites by the cell of their segment; NaN in the ERP's columns means it has no such setting."""
+    """Terms of item-sites by the cell of their segment and their place.
+
+    Parameters
+    ----------
+    cell
+        Shape ``(n,)``.
+    erp_target, erp_review_days
+        Shape ``(n,)``; NaN where the ERP has no such setting.
+    sites, item_classes
+        Of each item-site; rules that name a place hold nowhere without them.
+    """
     table = [policy.row(number) for number in range(CELLS)]
+    kind = cell
+    if policy.tells_places and len(sites):
+        asked = list(zip(cell.tolist(), sites, item_classes, strict=True))
+        place = {one: number for number, one in enumerate(dict.fromkeys(asked))}
+        table = [policy.row(*one) for one in place]
+        kind = np.array([place[one] for one in asked], dtype=np.int64)
 
     def column(values: Iterable[Any]) -> Any:
-        return np.array(list(values))[cell]
+        return np.array(list(values))[kind]
 
     erp = column(row.source == "erp" for row in table)
     return StockingTerms(
@@ -161,15 +198,18 @@ def codes_of_cells(cell: IntArray) -> SegmentCodes:
     return SegmentCodes(value, variability, stage, constrained)
 
 
-def stocking_policy_in_force(connection: Connection) -> StockingPolicy:
-    """The newest adopted version, under its number; a home that has adopted none follows the packaged one."""
-    return stocking_policy_of(connection, None)
+def stocking_policy_in_force(connection: Connection, *, at: datetime | None = None) -> StockingPolicy:
+    """The newest adopted version in force at a moment, under its number; while there is none the packaged one.
+
+    Without a moment a version that takes effect later counts, too.
+    """
+    return stocking_policy_of(connection, None, at=at)
 
 
-def stocking_policy_of(connection: Connection, version: int | None) -> StockingPolicy:
+def stocking_policy_of(connection: Connection, version: int | None, *, at: datetime | None = None) -> StockingPolicy:
     """One version, the newest when none is named; the packaged one stands in while none has been adopted."""
     try:
-        adopted = find_policy(connection, EVERYTHING, "stocking", version)
+        adopted = find_policy(connection, EVERYTHING, "stocking", version, at=at)
     except NotFoundError:
         packaged = parse_stocking_policy(packaged_stocking_policy())
         if version in (None, packaged.version):

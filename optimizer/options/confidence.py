@@ -14,6 +14,8 @@ from optimizer.options.pricing import price_options
 from optimizer.options.rows import OptionRows
 from optimizer.options.worlds import Worlds
 
+SURENESS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+"""Shares of draws of which a lower bound of the net value is stated."""
 WORLDS_AT_ONCE = 1_024
 """Draws are stacked until their worlds fill a block."""
 
@@ -53,11 +55,14 @@ class RankingConfidence:
         Shape ``(cases,)``, the share of draws that choose it again.
     share_best
         Shape ``(rows,)``, the share of draws that choose each row; they sum to one in each case.
+    low_net_value
+        Shape ``(len(SURENESS), rows)``, the net value each row reaches at least in so large a share of the draws.
     """
 
     best_row: IntArray
     confidence: FloatArray
     share_best: FloatArray
+    low_net_value: FloatArray
 
 
 @dataclass(frozen=True)
@@ -139,13 +144,23 @@ def ranking_confidence(
     owner[rows.world] = owner[rows.baseline] = member
     best = np.zeros(len(member))
     count = len(draws.delay)
+    seen = np.empty((count, len(member)))
     together = max(WORLDS_AT_ONCE // len(rows.worlds), 1)
     for first in range(0, count, together):
         block = slice(first, min(first + together, count))
         drawn = _drawn(rows, draws.level[block][:, owner], draws.spread[block][:, owner], draws.delay[block])
-        for worth in price_options(drawn, law=law).net_value.reshape(-1, len(member)):
+        seen[block] = price_options(drawn, law=law).net_value.reshape(-1, len(member))
+        for worth in seen[block]:
             best[chosen_rows(worth, member, eligible=eligible, minimum=minimum)] += 1.0
-    return RankingConfidence(chosen, best[chosen] / count, best / count)
+    low = np.quantile(seen, [1.0 - sure for sure in SURENESS], axis=0, method="inverted_cdf")
+    return RankingConfidence(chosen, best[chosen] / count, best / count, low)
+
+
+def drawn_rows(rows: OptionRows, case: IntArray, draws: ParameterDraws) -> OptionRows:
+    """The rows with the errors of each draw, one draw after the other; `case` ``(rows,)`` owns rows and worlds."""
+    owner = np.zeros(len(rows.worlds), dtype=np.int64)
+    owner[rows.world] = owner[rows.baseline] = case
+    return _drawn(rows, draws.level[:, owner], draws.spread[:, owner], draws.delay)
 
 
 def _drawn(rows: OptionRows, level: FloatArray, spread: FloatArray, delay: FloatArray) -> OptionRows:

@@ -47,7 +47,9 @@ def curve(
         toolbox = house.toolbox
         stock = decided_stock(toolbox)
         with house.database.read() as connection:
-            currency = policy_in_force(connection).currency
+            currency = policy_in_force(connection, at=toolbox.now()).currency
             name = "" if of_class is AbcClass.ALL else of_class.value
-            found = service_curve(connection, toolbox.snapshot(), stock, name, first=first, last=last, budget=budget)
+            found = service_curve(
+                connection, toolbox.snapshot(), stock, name, first=first, last=last, budget=budget, at=toolbox.now()
+            )
     write_json(found) if as_json else out().print(curve_page(found, currency))

@@ -37,8 +37,20 @@ CALM: dict[str, Any] = {
     "erp_native_key": True,
     "net_value_minor": 900_00,
     "infeasible": False,
+    "valuation_change_minor": None,
+    "budget_minor": None,
+    "budget_committed_minor": 0,
+    "budget_spend_minor": 0,
+    "customer_commitment": False,
+    "supplier_commitment": False,
     "missing": (),
 }
+
+KINDS = tuple(ActionKind)
+"""Every kind of action; most draws are of those that may be automatic."""
+_COMMON = {ActionKind.TRANSFER: 0.4, ActionKind.PURCHASE: 0.2, ActionKind.HOLD: 0.2}
+_RARE = (1.0 - sum(_COMMON.values())) / (len(KINDS) - len(_COMMON))
+KIND_SHARES = tuple(_COMMON.get(kind, _RARE) for kind in KINDS)
 
 
 def facts(**changes: Any) -> GateFacts:
@@ -63,7 +75,7 @@ def random_facts(draw: np.random.Generator) -> GateFacts:
     classes = ("standard", "consumable", "cold_chain", "constrained", "customer_specific", "regulated", "unheard_of")
     weights = (0.42, 0.42, 0.04, 0.03, 0.03, 0.03, 0.03)
     changes: dict[str, Any] = {
-        "action": list(ActionKind)[int(draw.choice(5, p=(0.4, 0.2, 0.1, 0.25, 0.05)))],
+        "action": KINDS[int(draw.choice(len(KINDS), p=KIND_SHARES))],
         "value_minor": money(0, 100, 300, 500, 1_000, 2_000, 5_000, 20_000),
         "item_classes": tuple(str(name) for name in draw.choice(classes, size=int(draw.integers(0, 4)), p=weights)),
         "kill_switch": rarely(),
@@ -75,7 +87,18 @@ def random_facts(draw: np.random.Generator) -> GateFacts:
         "cool_down_active": rarely(),
         "erp_native_key": not rarely(),
         "infeasible": rarely(),
+        "customer_commitment": rarely(),
+        "supplier_commitment": rarely(),
+        "valuation_change_minor": money(0, 100) if rarely() else None,
     }
+    if draw.random() < 0.2:
+        budget = money(0, 1_000)
+        committed = int(draw.choice([0, budget // 2, max(budget - 300_00, 0)]))
+        changes |= {
+            "budget_minor": budget,
+            "budget_committed_minor": committed,
+            "budget_spend_minor": max(budget - committed + int(draw.integers(-1, 2)), 0),
+        }
     optional: dict[str, Any] = {
         "lane_value_24h_minor": money(0, 200, 500, 3_000, 15_000),
         "auto_value_today_minor": money(0, 1_000, 1_500, 1_800),
@@ -87,6 +110,7 @@ def random_facts(draw: np.random.Generator) -> GateFacts:
         "item_age_days": None if rarely() else int(draw.integers(88, 93)),
         "history_weeks": int(draw.integers(11, 15)),
         "net_value_minor": int(draw.integers(-2, 3)) + (25_00 if draw.random() < 0.5 else 0),
+        "net_value_low_minor": int(draw.integers(-2, 3)) + (25_00 if draw.random() < 0.5 else 0),
         "customer_tier": str(draw.choice(["standard", "key", "strategic"])),
         "rollout_mode": str(draw.choice(["shadow", "recommend", "guided", "auto"])),
     }

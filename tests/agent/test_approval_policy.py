@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from itertools import permutations
 from typing import Any
@@ -10,9 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.approval_policy import RULES, expiry, load_policy, packaged_policy_text, recall_window, rule_on
+from agent.approval_policy import RULE_NAMES, RULES, expiry, load_policy, packaged_policy_text, recall_window, rule_on
 from agent.errors import PolicyError
 from agent.gate_facts import GateFacts
+from agent.policy_document import AutoRow
 from inventory.record import canonical_record, digest, load
 from inventory.records import ActionKind, Tier
 from tests.agent.gate_worlds import POLICY, facts
@@ -83,6 +85,10 @@ BOUNDARIES: list[tuple[dict[str, Any], Tier]] = [
     ({"net_value_minor": 25_00}, AUTO),
     ({"net_value_minor": 24_99}, PLANNER),
     ({"net_value_minor": -1, "action": HOLD}, AUTO),
+    ({"net_value_low_minor": 25_00}, AUTO),
+    ({"net_value_low_minor": 24_99}, PLANNER),
+    ({"net_value_low_minor": 24_99, "action": HOLD}, AUTO),
+    ({"net_value_low_minor": 30_00, "net_value_minor": 24_99}, PLANNER),
     ({"erp_native_key": False}, PLANNER),
     ({"erp_native_key": False, "action": HOLD}, AUTO),
     ({"reversible": False}, PLANNER),
@@ -96,6 +102,16 @@ BOUNDARIES: list[tuple[dict[str, Any], Tier]] = [
     ({"rollout_mode": "shadow"}, ADVICE),
     ({"missing": ("donor floor",)}, ADVICE),
     ({"kill_switch": True}, ADVICE),
+    ({"valuation_change_minor": 0}, FORMAL),
+    ({"valuation_change_minor": 1}, FORMAL),
+    ({"budget_minor": 1_000_00, "budget_committed_minor": 800_00, "budget_spend_minor": 200_00}, AUTO),
+    ({"budget_minor": 1_000_00, "budget_committed_minor": 800_00, "budget_spend_minor": 200_01}, FORMAL),
+    ({"budget_minor": 1_000_00, "budget_committed_minor": 1_000_01}, FORMAL),
+    ({"budget_minor": 0, "budget_spend_minor": 0}, AUTO),
+    ({"budget_minor": 0, "budget_spend_minor": 1}, FORMAL),
+    ({"budget_minor": None, "budget_spend_minor": 9_000_00}, AUTO),
+    ({"customer_commitment": True}, FORMAL),
+    ({"supplier_commitment": True}, PLANNER),
 ]
 
 
@@ -145,6 +161,40 @@ def test_the_ruling_carries_every_running_sum() -> None:
 def test_every_rule_fires_on_some_fact_sheet() -> None:
     fired = {rule.rule for changes, _ in BOUNDARIES for rule in rule_on(facts(**changes), POLICY).fired}
     assert len(fired) == len(RULES)
+    assert fired == RULE_NAMES - {"no_rule_fits"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "roles"),
+    [
+        ({}, ()),
+        ({"value_minor": 20_000_01}, ()),
+        ({"valuation_change_minor": 1}, ("finance",)),
+        ({"budget_minor": 0, "budget_spend_minor": 1}, ("finance",)),
+        ({"customer_commitment": True}, ("central",)),
+        ({"supplier_commitment": True}, ("buyer",)),
+        ({"supplier_commitment": True, "customer_commitment": True, "valuation_change_minor": 0, "value_minor": 0},
+         ("buyer", "central", "finance")),
+        ({"supplier_commitment": True, "kill_switch": True}, ("buyer",)),
+    ],
+)  # fmt: skip
+def test_the_owner_of_what_changes_is_asked_at_any_value(changes: dict[str, Any], roles: tuple[str, ...]) -> None:
+    assert rule_on(facts(**changes), POLICY).needs_roles == roles
+
+
+def test_an_owner_is_named_in_the_reason_with_the_numbers() -> None:
+    over = facts(budget_minor=1_000_00, budget_committed_minor=900_00, budget_spend_minor=150_00)
+    (said,) = [rule.reason for rule in rule_on(over, POLICY).fired if rule.rule == "over_budget"]
+    assert said == "with this 1,050 EUR of the budget of 1,000 EUR are spent, above 100 %: finance must agree"
+
+
+def test_a_document_from_before_there_were_owners_asks_the_packaged_ones() -> None:
+    text = packaged_policy_text()
+    sections = re.split(r"\n(?=\[)", text)
+    old = "\n".join(
+        s for s in sections if not s.startswith(("[owners]", "[purchase_budget]", "[revalidation]", "[changes]"))
+    )
+    assert load_policy(old) == POLICY
 
 
 @pytest.mark.parametrize(
@@ -205,7 +255,14 @@ fact_sheets = st.builds(
     lane_value_24h_minor=st.integers(0, 30_000_00),
     auto_value_today_minor=st.integers(0, 3_000_00),
     net_value_minor=st.integers(-100_00, 100_00),
+    net_value_low_minor=st.none() | st.integers(-100_00, 100_00),
     rollout_mode=st.sampled_from(["auto", "guided"]),
+    valuation_change_minor=st.none() | st.none() | st.integers(0, 10_000_00),
+    budget_minor=st.none() | st.integers(0, 3_000_00),
+    budget_committed_minor=st.integers(0, 3_000_00),
+    budget_spend_minor=st.integers(0, 1_000_00),
+    customer_commitment=st.booleans(),
+    supplier_commitment=st.booleans(),
 )
 
 RISKIER: dict[str, tuple[str, Any]] = {
@@ -221,6 +278,7 @@ RISKIER: dict[str, tuple[str, Any]] = {
     "age of item": ("item_age_days", lambda value, by: None if value is None else int(value * (1 - by))),
     "history": ("history_weeks", lambda value, by: int(value * (1 - by))),
     "net value": ("net_value_minor", lambda value, by: value - int(by * 200_00)),
+    "sure net value": ("net_value_low_minor", lambda value, by: (value or 0) - int(by * 200_00)),
     "classes": ("item_classes", lambda value, by: (*value, "regulated" if by > 0.5 else "cold_chain")),
     "customer": ("customer_tier", lambda value, by: "strategic" if value == "key" or by > 0.5 else value),
     "rollout": ("rollout_mode", lambda value, by: "shadow" if by > 0.5 else "guided"),
@@ -233,6 +291,12 @@ RISKIER: dict[str, tuple[str, Any]] = {
     "infeasible": ("infeasible", lambda value, by: True),
     "no native key": ("erp_native_key", lambda value, by: False),
     "irreversible": ("reversible", lambda value, by: False),
+    "valuation": ("valuation_change_minor", lambda value, by: (value or 0) + int(by * 10_000_00)),
+    "budget": ("budget_minor", lambda value, by: int((2_000_00 if value is None else value) * (1 - by))),
+    "committed": ("budget_committed_minor", lambda value, by: value + int(by * 2_000_00)),
+    "spend": ("budget_spend_minor", lambda value, by: value + int(by * 2_000_00)),
+    "customer's promise": ("customer_commitment", lambda value, by: True),
+    "supplier's promise": ("supplier_commitment", lambda value, by: True),
 }
 
 
@@ -248,6 +312,7 @@ def test_more_risk_in_one_factor_never_lowers_the_tier(factor: str, asked: GateF
     first, second = rule_on(asked, POLICY), rule_on(worse, POLICY)
     assert second.tier.strictness >= first.tier.strictness
     assert second.two_people >= first.two_people
+    assert set(second.needs_roles) >= set(first.needs_roles)
 
 
 def test_every_factor_of_the_fact_sheet_is_tested_for_monotonicity() -> None:
@@ -280,6 +345,10 @@ def test_every_factor_of_the_fact_sheet_is_tested_for_monotonicity() -> None:
         ('regulated = "formal"', 'regulated = "maybe"', "item_classes.regulated"),
         ("per_planner = 20", "per_planner = 0", "queue.per_planner"),
         ('excluded = ["auditor"', 'excluded = ["finance"', "both allowed and excluded"),
+        ('tier = "formal", roles = ["finance"]', 'tier = "formal", roles = ["auditor"]', "auditor never signs"),
+        ('tier = "formal", roles = ["finance"]', 'tier = "auto", roles = ["finance"]', "owners.valuation.tier"),
+        ('tier = "formal", roles = ["finance"]', 'tier = "formal", roles = []', "owners.valuation.roles"),
+        ("percent_above = 100", "percent_above = -1", "purchase_budget.percent_above"),
         ("[queue]", "[queue", "not TOML"),
     ],
 )
@@ -299,3 +368,43 @@ def test_lifetimes_come_from_the_policy() -> None:
     ]
     with pytest.raises(ValueError, match="never executed"):
         recall_window(ADVICE, POLICY)
+
+
+def says(rule: str, **changes: Any) -> Tier | None:
+    """What one rule asks for; nothing when it does not fire."""
+    return next((fired.tier for fired in rule_on(facts(**changes), POLICY).fired if fired.rule == rule), None)
+
+
+@pytest.mark.parametrize("action", POLICY.actions, ids=str)
+@pytest.mark.parametrize("cents", [-1, 0, 1])
+def test_every_planner_limit_holds_to_the_cent(action: ActionKind, cents: int) -> None:
+    value_minor = max(POLICY.actions[action].planner_limit * 100 + cents, 0)
+    assert says("value", action=action, value_minor=value_minor) is (FORMAL if cents > 0 else None)
+
+
+@pytest.mark.parametrize("row", POLICY.auto, ids=lambda row: f"{row.action.value}-{row.item_class}")
+@pytest.mark.parametrize("cents", [-1, 0, 1])
+def test_every_row_of_the_allow_list_holds_to_the_cent(row: AutoRow, cents: int) -> None:
+    asked = {"action": row.action, "item_classes": (row.item_class,), "value_minor": row.value_limit * 100 + cents}
+    assert says("allow_list", **asked) is (PLANNER if cents > 0 else AUTO)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fact", "mark", "sign", "within", "beyond"),
+    [
+        ("confidence", "confidence", POLICY.confidence.planner_below, -1, None, PLANNER),
+        ("confidence", "confidence", POLICY.confidence.formal_below, -1, PLANNER, FORMAL),
+        ("site_health", "site_health", POLICY.site_health.planner_below, -1, None, PLANNER),
+        ("site_health", "site_health", POLICY.site_health.advice_below, -1, PLANNER, ADVICE),
+        ("donor_cover", "donor_cover_ratio_after", POLICY.donor_cover_ratio.planner_below, -1, None, PLANNER),
+        ("donor_cover", "donor_cover_ratio_after", POLICY.donor_cover_ratio.formal_below, -1, PLANNER, FORMAL),
+        ("freshness", "snapshot_age_hours", POLICY.snapshot_age_hours.planner_above, 1, None, PLANNER),
+        ("freshness", "snapshot_age_hours", POLICY.snapshot_age_hours.advice_above, 1, PLANNER, ADVICE),
+        ("override_rate", "override_rate", POLICY.override_rate.planner_above, 1, None, PLANNER),
+    ],
+)
+def test_every_mark_holds_a_hundredth_either_side(
+    rule: str, fact: str, mark: float, sign: int, within: Tier | None, beyond: Tier
+) -> None:
+    near = [round(mark + step * sign * 0.01, 6) for step in (-1, 0, 1)]
+    assert [says(rule, **{fact: value}) for value in near] == [within, within, beyond]
