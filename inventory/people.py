@@ -20,6 +20,8 @@ ROLES = (
     "planner", "buyer", "warehouse_manager", "approver", "finance", "plant_leader", "central", "manager", "auditor",
     "administrator", "service",
 )  # fmt: skip
+NEVER_SIGN = ("auditor", "administrator", "service")
+"""Roles whose holders approve nothing, whatever else they hold and whoever they stand in for."""
 TOKEN_PREFIX = "ek_"
 
 

@@ -25,8 +25,10 @@ class Right(StrEnum):
     WRITE_RULES = "add written rules"
     MANAGE_USERS = "manage users"
     READ_LOG = "export the audit log"
+    BACK_UP = "back up and throw away"
     HALT = "turn the kill switch on"
     RESUME = "turn the kill switch off"
+    FREEZE = "freeze stock"
 
 
 _PLANNING = frozenset({"planner", "approver", "central", "manager", "administrator"})
@@ -35,8 +37,10 @@ HOLDERS: dict[Right, frozenset[str]] = {
     Right.WRITE_RULES: frozenset({"central", "manager", "administrator"}),
     Right.MANAGE_USERS: frozenset({"administrator"}),
     Right.READ_LOG: frozenset({"auditor", "administrator"}),
+    Right.BACK_UP: frozenset({"administrator", "service"}),
     Right.HALT: _PLANNING,
     Right.RESUME: frozenset({"central", "administrator"}),
+    Right.FREEZE: frozenset({"planner", "approver", "central", "manager"}),
 }
 """Roles that hold each right; every role may read within its scope."""
 
@@ -78,6 +82,12 @@ def require(user: User, right: Right) -> None:
     """Raise ``SignInError`` unless one of the user's roles holds the right."""
     if not HOLDERS[right] & set(user.roles):
         raise SignInError(f"{user.user_id} may not {right.value}: it takes {', '.join(sorted(HOLDERS[right]))}")
+
+
+def require_own(user: User, of: str) -> None:
+    """Raise ``SignInError`` unless the user acts on their own rights, or manages users."""
+    if user.user_id != of and not HOLDERS[Right.MANAGE_USERS] & set(user.roles):
+        raise SignInError(f"{user.user_id} may not hand on the rights of {of}: only {of} or an administrator may")
 
 
 def require_everywhere(user: User, right: Right) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands import user_rights
 from service.commands.options import AsJson, AsUser, as_names, opened, signed_in
 from service.errors import InputError, SignInError
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from inventory.database import Transaction
     from inventory.records import User
 
-app = typer.Typer(help="Manage users, their roles and their tokens.", no_args_is_help=True)
+app = typer.Typer(help="Manage users, their roles, their tokens and who acts for whom.", no_args_is_help=True)
+for command in (user_rights.delegate, user_rights.deputies, user_rights.rights):
+    app.command(command.__name__)(command)
 
 
 @app.command("add")
