@@ -7,43 +7,28 @@ bad one is named. What it does not prove: entries written after the last anchori
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, LargeBinary, cast, func, select
 
 from inventory.anchor import Anchor
+from inventory.chain import GENESIS, AuditEntry, entry_hash, link_problem
 from inventory.record import canonical
 from inventory.tables import audit
 
-GENESIS = "0" * 64
-_PREFIX = b"evenkeel.audit.v1\n"
+__all__ = [
+    "GENESIS", "AuditEntry", "Verification", "count", "entries", "entry_hash", "insert_entries", "last_link",
+    "next_entry", "verify",
+]  # fmt: skip
 
+_CHUNK = 20_000
+"""Rows read at once, so that a long log need not fit into memory."""
 
-@dataclass(frozen=True)
-class AuditEntry:
-    """One link: what happened, who did it, when, and the hashes that chain it."""
-
-    sequence: int
-    at: str
-    actor: str
-    os_user: str
-    event: str
-    subject: str
-    subject_id: str
-    body: str
-    previous: str
-    hash: str
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """The body as plain data."""
-        loaded: dict[str, Any] = json.loads(self.body)
-        return loaded
+Observer = Callable[[AuditEntry], None]
+"""Told of each entry whose link holds, in order."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +39,8 @@ class Verification:
     anchored: int
     first_bad: int | None
     problem: str
+    anchored_to: int = field(default=0, compare=False)
+    """Newest sequence in the anchor."""
 
     @property
     def sound(self) -> bool:
@@ -64,15 +51,6 @@ class Verification:
     def not_anchored(self) -> int:
         """Entries after the last anchored one: cutting them off would not be seen."""
         return max(self.entries - self.anchored, 0)
-
-
-def entry_hash(sequence: int, previous: str, fields: tuple[str, ...]) -> str:
-    """SHA-256 over sequence, previous hash and length-prefixed fields."""
-    sha = hashlib.sha256(_PREFIX + sequence.to_bytes(8, "big") + bytes.fromhex(previous))
-    for field in fields:
-        data = field.encode()
-        sha.update(len(data).to_bytes(8, "big") + data)
-    return sha.hexdigest()
 
 
 def last_link(connection: Connection) -> tuple[int, str]:
@@ -107,13 +85,18 @@ def insert_entries(connection: Connection, chained: Sequence[AuditEntry]) -> Non
         connection.execute(audit.insert(), [vars(entry) for entry in chained])
 
 
-def entries(connection: Connection, *, subject_id: str | None = None) -> Iterator[AuditEntry]:
-    """Entries in order, all or those about one subject."""
-    query = select(audit).order_by(audit.c.sequence)
+def entries(
+    connection: Connection, *, subject_id: str | None = None, first: int = 1, last: int | None = None
+) -> Iterator[AuditEntry]:
+    """Entries in order: all, those about one subject, or those of a range of sequences (both ends included)."""
+    query = select(audit).order_by(audit.c.sequence).where(audit.c.sequence >= first)
     if subject_id is not None:
         query = query.where(audit.c.subject_id == subject_id)
-    for row in connection.execute(query):
-        yield AuditEntry(**row._mapping)
+    if last is not None:
+        query = query.where(audit.c.sequence <= last)
+    with connection.execute(query.execution_options(yield_per=_CHUNK)) as rows:
+        for row in rows:
+            yield AuditEntry(**row._mapping)
 
 
 def count(connection: Connection) -> int:
@@ -121,36 +104,49 @@ def count(connection: Connection) -> int:
     return int(connection.execute(select(func.count()).select_from(audit)).scalar_one())
 
 
-def verify(connection: Connection, anchor: Anchor) -> Verification:
+def verify(connection: Connection, anchor: Anchor, observe: Observer | None = None) -> Verification:
     """Read every link and compare it with the anchor; name the first that does not hold."""
     anchored = anchor.read()
+    newest = max(anchored, default=0)
     previous, expected, seen = GENESIS, 1, 0
     for entry in _entries_as_stored(connection):
         seen += 1
         problem = _problem(entry, expected, previous, anchored)
         if problem:
-            return Verification(count(connection), len(anchored), expected, problem)
+            return Verification(count(connection), len(anchored), expected, problem, newest)
         previous, expected = entry.hash, expected + 1
-    if anchored and max(anchored) > seen:
-        return Verification(seen, len(anchored), seen + 1, f"entry {seen + 1} is anchored but missing from the log")
-    return Verification(seen, len(anchored), None, "")
+        if observe is not None:
+            observe(entry)
+    if newest > seen:
+        missing = f"entry {seen + 1} is anchored but missing from the log"
+        return Verification(seen, len(anchored), seen + 1, missing, newest)
+    return Verification(seen, len(anchored), None, "", newest)
 
 
 def _entries_as_stored(connection: Connection) -> Iterator[AuditEntry]:
-    """Entries read as bytes: what is no text any more is a changed entry, not an error on the way to it."""
-    texts = [cast(column, LargeBinary).label(column.name) for column in audit.columns if column.name != "sequence"]
-    for row in connection.execute(select(audit.c.sequence, *texts).order_by(audit.c.sequence)):
-        yield AuditEntry(row.sequence, *(value.decode("utf-8", "replace") for value in row[1:]))
+    """Entries read as bytes: what is no text any more is a changed entry, not an error on the way to it.
+
+    PostgreSQL holds nothing but valid text in a text column, and its cast to bytes would read escapes.
+    """
+    names = [column for column in audit.columns if column.name != "sequence"]
+    if connection.dialect.name == "sqlite":
+        query = select(audit.c.sequence, *(cast(column, LargeBinary).label(column.name) for column in names))
+    else:
+        query = select(audit.c.sequence, *names)
+    in_order = query.order_by(audit.c.sequence).execution_options(yield_per=_CHUNK)
+    with connection.execute(in_order) as rows:
+        for row in rows:
+            yield AuditEntry(row[0], *(_text(value) for value in row[1:]))
+
+
+def _text(value: Any) -> str:
+    return bytes(value).decode("utf-8", "replace") if isinstance(value, bytes | memoryview) else str(value)
 
 
 def _problem(entry: AuditEntry, expected: int, previous: str, anchored: dict[int, str]) -> str:
-    if entry.sequence != expected:
-        return f"entry {expected} is missing; the log goes on with {entry.sequence}"
-    if entry.previous != previous:
-        return f"entry {expected} does not follow the entry before it"
-    fields = (entry.at, entry.actor, entry.os_user, entry.event, entry.subject, entry.subject_id, entry.body)
-    if entry_hash(entry.sequence, entry.previous, fields) != entry.hash:
-        return f"entry {expected} was changed: its content does not match its hash"
+    problem = link_problem(entry, expected, previous)
+    if problem:
+        return problem
     if anchored.get(expected, entry.hash) != entry.hash:
         return f"entry {expected} was rewritten: its hash is not the one anchored outside the database"
     return ""

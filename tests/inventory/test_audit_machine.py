@@ -23,7 +23,7 @@ from inventory.anchor import Anchor
 from inventory.audit import GENESIS, Verification, entry_hash, verify
 from inventory.database import Database
 from inventory.tables import audit
-from tests.inventory.worlds import NOW, ForgetfulAnchor, a_database
+from tests.inventory.worlds import NOW, a_database, a_forgetful_process
 
 Row = dict[str, Any]
 HASHED = ("at", "actor", "os_user", "event", "subject", "subject_id", "body")
@@ -38,7 +38,7 @@ class ChainMachine(RuleBasedStateMachine):
     def __init__(self, template: Path, directory: Path) -> None:
         super().__init__()
         self.database = a_database(template, Path(tempfile.mkdtemp(dir=directory)))
-        self.forgetful = Database(self.database.path, ForgetfulAnchor(self.database.anchor.path))
+        self.forgetful = a_forgetful_process(self.database)
         self.rows: list[Row] = []
         self.anchored: set[int] = set()
 
