@@ -12,11 +12,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, tuple_
 
-from inventory.tables import stock_lines
+from inventory.tables import freezes, stock_lines
 
 _CHUNK = 400
 """Item-sites named in one query."""
 Place = tuple[str, str]
+Kept = dict[tuple[str, str, str, str, str], int]
+"""Frozen units by item, site, lot, purpose and freeze."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,12 @@ class Wish:
     site: str
     destination: str
     quantity: int
+    purpose: str = ""
+    """What units may be frozen for; empty takes what is free for everybody."""
+    barred: tuple[tuple[str, str], ...] = ()
+    """Lots the receiver may not have, and why: the next lot serves in their place."""
+    impossible: str = ""
+    """Why the receiver may have no lot at all."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,8 @@ class Take:
     wish: Wish
     lot: str
     quantity: int
+    freeze_id: str = ""
+    """The freeze they are taken from; empty when they were free."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,7 @@ class Allotment:
 def allot(connection: Connection, wishes: Sequence[Wish]) -> Allotment:
     """Share out what is free now; it stays free until it is taken."""
     left = _free(connection, {(wish.item, wish.site) for wish in wishes})
+    kept = _frozen_for(connection, [wish for wish in wishes if wish.purpose])
     by_proposal: dict[str, list[Wish]] = defaultdict(list)
     for wish in wishes:
         by_proposal[wish.proposal_id].append(wish)
@@ -60,24 +71,45 @@ def allot(connection: Connection, wishes: Sequence[Wish]) -> Allotment:
     for proposal_id, mine in by_proposal.items():
         drawn: list[Take] = []
         for wish in mine:
-            missing = _draw(wish, left[(wish.item, wish.site)], drawn)
+            missing = _draw(wish, left[(wish.item, wish.site)], kept, drawn)
             if missing:
-                refused[proposal_id] = (
-                    f"item {wish.item} at site {wish.site}: {wish.quantity} units asked for proposal {proposal_id}, "
-                    f"only {wish.quantity - missing} free"
-                )
-                _give_back(drawn, left)
+                refused[proposal_id] = _why(wish, missing)
+                _give_back(drawn, left, kept)
                 break
         else:
             takes += drawn
     return Allotment(tuple(takes), refused)
 
 
-def _draw(wish: Wish, lots: dict[str, int], drawn: list[Take]) -> int:
-    """Take from the lots in their order; returns the units still missing."""
-    wanted = wish.quantity
+def _why(wish: Wish, missing: int) -> str:
+    """Why a wish is not met, with the lots that were passed over."""
+    asked = f"item {wish.item} at site {wish.site}: {wish.quantity} units asked for proposal {wish.proposal_id}"
+    if wish.impossible:
+        return f"{asked}, and {wish.impossible}"
+    passed = "".join(f"; lot {lot or '(none)'} {why}" for lot, why in wish.barred)
+    return f"{asked}, only {wish.quantity - missing} free{passed}"
+
+
+def _draw(wish: Wish, lots: dict[str, int], kept: Kept, drawn: list[Take]) -> int:
+    """Take what is frozen for the wish, then from the lots in their order; returns the units still missing."""
+    wanted, barred = wish.quantity, dict(wish.barred)
+    if wish.impossible:
+        return wanted
+    for key, units in kept.items() if wish.purpose else ():
+        item, site, lot, purpose, freeze_id = key
+        # A line that has less than is frozen on it gives nothing before people have said who goes short.
+        if (
+            (item, site, purpose) == (wish.item, wish.site, wish.purpose)
+            and lot not in barred
+            and lots.get(lot, -1) >= 0
+        ):
+            quantity = min(wanted, units)
+            if quantity > 0:
+                kept[key] = units - quantity
+                drawn.append(Take(wish, lot, quantity, freeze_id))
+                wanted -= quantity
     for lot, free in lots.items():
-        quantity = min(wanted, free)
+        quantity = 0 if lot in barred else min(wanted, free)
         if quantity > 0:
             lots[lot] = free - quantity
             drawn.append(Take(wish, lot, quantity))
@@ -87,19 +119,37 @@ def _draw(wish: Wish, lots: dict[str, int], drawn: list[Take]) -> int:
     return max(wanted, 0)
 
 
-def _give_back(drawn: list[Take], left: dict[Place, dict[str, int]]) -> None:
+def _give_back(drawn: list[Take], left: dict[Place, dict[str, int]], kept: Kept) -> None:
     for take in drawn:
-        left[(take.wish.item, take.wish.site)][take.lot] += take.quantity
+        if take.freeze_id:
+            kept[(take.wish.item, take.wish.site, take.lot, take.wish.purpose, take.freeze_id)] += take.quantity
+        else:
+            left[(take.wish.item, take.wish.site)][take.lot] += take.quantity
 
 
 def _free(connection: Connection, places: Collection[Place]) -> dict[Place, dict[str, int]]:
     """Free units by item-site and lot, first-expiring lots first."""
     lines = stock_lines.c
-    free = lines.on_hand - lines.allocated - lines.protect - lines.reserved - lines.in_flight
+    free = lines.on_hand - lines.allocated - lines.protect - lines.frozen - lines.reserved - lines.in_flight
     found: dict[Place, dict[str, int]] = defaultdict(dict)
     order = (lines.expiry.is_(None), lines.expiry, lines.lot)
     for item, site, lot, units in rows_at(connection, places, (lines.item, lines.site, lines.lot, free), order):
         found[(item, site)][lot] = units
+    return found
+
+
+def _frozen_for(connection: Connection, wishes: Collection[Wish]) -> Kept:
+    """Units frozen for the purposes of the wishes, that of the earliest end first."""
+    found: Kept = {}
+    for item, site in sorted({(wish.item, wish.site) for wish in wishes}):
+        columns = freezes.c
+        query = (
+            select(columns.lot, columns.purpose, columns.freeze_id, columns.remaining)
+            .where(columns.item == item, columns.site == site, columns.state.in_(("in_force", "lift_asked")))
+            .order_by(columns.until, columns.freeze_id)
+        )
+        for lot, purpose, freeze_id, units in connection.execute(query):
+            found[(item, site, lot, purpose, freeze_id)] = units
     return found
 
 

@@ -2,49 +2,47 @@
 
 A reservation lives held → committed → in flight → posted → absorbed, or is released. Held and committed units count in
 ``reserved`` and may still be taken back; units of a leased or posted proposal count in ``in_flight`` until the stock
-and transfer feeds both show them. A unit is never promised twice: a CHECK on one row holds it.
+and transfer feeds both show them. A unit is never promised twice: a CHECK on one row holds it. Frozen units are kept
+for a stated purpose (:mod:`inventory.freezes`): only a hold for it takes them. What a proposal claims of lanes and
+budgets (:mod:`inventory.capacity`) goes along with its units through every step.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, case, func, select, update
 from sqlalchemy import true as sql_true
 
 from inventory.allotment import Take, Wish, allot, rows_at
+from inventory.capacity_holds import (
+    absorb_capacity,
+    commit_capacity,
+    lift_capacity_off,
+    post_capacity,
+    release_capacity,
+    touch_capacity_down,
+)
 from inventory.database import Transaction
 from inventory.errors import NotEnoughStockError
 from inventory.record import short_id
 from inventory.records import EVERYTHING, LedgerRow, ProposalState, Scope
-from inventory.tables import proposals, reservations, stock_lines
+from inventory.tables import freezes, proposals, reservations, stock_lines
 
 REVOCABLE = ("held", "committed")
 UNDERWAY = ("in_flight", "posted")
 LEDGER_FIELDS = tuple(LedgerRow.model_fields)
 _LEDGER_COLUMNS = tuple(stock_lines.c[name] for name in LEDGER_FIELDS)
 _IN_ORDER = (stock_lines.c.item, stock_lines.c.site, stock_lines.c.lot)
-_ALL = select(*_LEDGER_COLUMNS)
 _CHUNK = 20_000
 """Rows of the ledger read at once."""
+_IN_FORCE = freezes.c.state.in_(("in_force", "lift_asked"))
 _LEDGER_ROWS = TypeAdapter(list[LedgerRow])
-
-
-@dataclass(frozen=True)
-class StockLine:
-    """One row of a stock feed: unrestricted stock of an item at a site and lot."""
-
-    item: str
-    site: str
-    lot: str
-    expiry: date | None
-    on_hand: int
-    allocated: int
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,8 @@ class Reservation:
     state: str
     key: str
     posted_at: datetime | None
+    freeze_id: str = ""
+    """The freeze the units were taken from, for its purpose."""
 
 
 def _within(scope: Scope, column: Any) -> Any:
@@ -114,133 +114,13 @@ def list_reservations(
     return [Reservation(**row._mapping) for row in connection.execute(query)]
 
 
-def refresh_ledger(transaction: Transaction, lines: Iterable[StockLine], as_of: datetime) -> list[str]:
-    """Make a new snapshot's stock the ledger's.
-
-    Stock below what was promised is accepted: the newest revocable proposals on that line lose their reservations until
-    the rest fits.
-
-    Returns
-    -------
-    list[str]
-        Ids of the proposals whose reservations were released and which must be voided.
-    """
-    wanted = {(line.item, line.site, line.lot): line for line in lines}
-    known = {(row.item, row.site, row.lot): row for row in transaction.connection.execute(_ALL)}
-    promised = {place: row for place, row in known.items() if row.reserved or row.in_flight}
-    victims: list[str] = []
-    for place in [place for place in wanted if place in promised]:
-        victims += _refresh_promised(transaction, wanted[place], promised[place], as_of)
-    for place in [place for place in sorted(promised) if place not in wanted]:
-        victims += _empty_promised(transaction, place, promised[place])
-    _refresh_free(transaction.connection, wanted, {p: row for p, row in known.items() if p not in promised}, as_of)
-    _insert(transaction.connection, [line for place, line in wanted.items() if place not in known], as_of)
-    transaction.record("ledger.refreshed", "ledger", "stock", {"lines": len(wanted), "voids": sorted(set(victims))})
-    return list(dict.fromkeys(victims))
-
-
-def _values(line: StockLine, as_of: datetime) -> dict[str, Any]:
-    return {"expiry": line.expiry, "on_hand": line.on_hand, "allocated": line.allocated, "as_of": as_of}
-
-
-def _refresh_promised(transaction: Transaction, line: StockLine, row: Row[Any], as_of: datetime) -> list[str]:
-    """New stock of one line somebody was promised units of; returns the proposals that lose theirs."""
-    place = (line.item, line.site, line.lot)
-    victims = _fit(transaction, place, _room(line, row)) if row.reserved > _room(line, row) else []
-    protect = _capped(min(row.protect, max(line.on_hand - line.allocated, 0)), line)
-    transaction.connection.execute(
-        update(stock_lines).where(_at(place)).values(**_values(line, as_of), protect=protect)
-    )
-    return victims
-
-
-def _empty_promised(transaction: Transaction, place: tuple[str, str, str], row: Row[Any]) -> list[str]:
-    """A line the feed no longer shows; it stays, empty, while units of it are in flight."""
-    victims = _fit(transaction, place, 0)
-    if row.in_flight:
-        gone = update(stock_lines).where(_at(place)).values(on_hand=0, allocated=0, protect=0)
-        transaction.connection.execute(gone)
-    else:
-        transaction.connection.execute(delete(stock_lines).where(_at(place)))
-    return victims
-
-
-def _refresh_free(
-    connection: Connection,
-    wanted: dict[tuple[str, str, str], StockLine],
-    free: dict[tuple[str, str, str], Row[Any]],
-    as_of: datetime,
-) -> None:
-    """New stock of the lines nobody was promised anything of, all in one statement each."""
-    changed, gone = [], []
-    for place, row in free.items():
-        at = dict(zip(("at_item", "at_site", "at_lot"), place, strict=True))
-        line = wanted.get(place)
-        if line is None:
-            gone.append(at)
-        else:
-            protect = min(row.protect, max(line.on_hand - line.allocated, 0))
-            changed.append({**at, **_values(line, as_of), "protect": protect})
-    if changed:
-        columns = ("expiry", "on_hand", "allocated", "as_of", "protect")
-        connection.execute(update(stock_lines).where(_AT).values({name: bindparam(name) for name in columns}), changed)
-    if gone:
-        connection.execute(delete(stock_lines).where(_AT), gone)
-
-
-def _insert(connection: Connection, lines: list[StockLine], as_of: datetime) -> None:
-    if lines:
-        connection.execute(
-            stock_lines.insert(),
-            [{"item": line.item, "site": line.site, "lot": line.lot, **_values(line, as_of)} for line in lines],
-        )
-
-
-def _at(place: tuple[Any, Any, Any]) -> Any:
+def at_place(place: tuple[Any, Any, Any]) -> Any:
+    """Condition that names one stock line by item, site and lot."""
     return and_(stock_lines.c.item == place[0], stock_lines.c.site == place[1], stock_lines.c.lot == place[2])
 
 
-_AT = _at((bindparam("at_item"), bindparam("at_site"), bindparam("at_lot")))
-
-
-def _room(line: StockLine, row: Row[Any]) -> int:
-    """Units of the new stock that revocable reservations may keep."""
-    return max(line.on_hand - line.allocated - int(row.in_flight), 0)
-
-
-def _capped(protect: int, line: StockLine) -> Any:
-    """The floor gives way to reservations already made above it: they were fair when they were made."""
-    free = line.on_hand - line.allocated
-    left = free - stock_lines.c.in_flight - stock_lines.c.reserved
-    return case((stock_lines.c.reserved == 0, protect), (left < 0, 0), (left < protect, left), else_=protect)
-
-
-def _fit(transaction: Transaction, place: tuple[str, str, str], room: int) -> list[str]:
-    """Release revocable reservations on one line, newest proposal first, until ``room`` units hold the rest.
-
-    What is reserved is read again: a proposal released for another of its lots has left this one already.
-    """
-    victims: list[str] = []
-    reserved = transaction.connection.execute(select(stock_lines.c.reserved).where(_at(place))).scalar_one()
-    excess = reserved - room
-    query = (
-        select(reservations.c.proposal_id, reservations.c.quantity)
-        .join(proposals, proposals.c.proposal_id == reservations.c.proposal_id)
-        .where(
-            reservations.c.item == place[0],
-            reservations.c.site == place[1],
-            reservations.c.lot == place[2],
-            reservations.c.state.in_(REVOCABLE),
-        )
-        .order_by(proposals.c.created_at.desc(), proposals.c.proposal_id.desc())
-    )
-    for row in transaction.connection.execute(query).all():
-        if excess <= 0:
-            break
-        victims.append(row.proposal_id)
-        release(transaction, row.proposal_id)
-        excess -= row.quantity
-    return victims
+AT_PLACE = at_place((bindparam("at_item"), bindparam("at_site"), bindparam("at_lot")))
+"""The same with parameters, for many lines in one statement."""
 
 
 def set_protection(transaction: Transaction, floors: dict[tuple[str, str], int]) -> None:
@@ -249,7 +129,7 @@ def set_protection(transaction: Transaction, floors: dict[tuple[str, str], int])
     Units already reserved or under way are not taken back: the floor gives way to them.
     """
     connection, lines = transaction.connection, stock_lines.c
-    room = lines.on_hand - lines.allocated - lines.reserved - lines.in_flight
+    room = lines.on_hand - lines.allocated - lines.frozen - lines.reserved - lines.in_flight
     order = (lines.expiry.is_(None).desc(), lines.expiry.desc(), lines.lot.desc())
     left, changed = dict(floors), []
     for item, site, lot, kept, most in rows_at(
@@ -260,7 +140,7 @@ def set_protection(transaction: Transaction, floors: dict[tuple[str, str], int])
         if protect != kept:
             changed.append({"at_item": item, "at_site": site, "at_lot": lot, "floor": protect})
     if changed:
-        connection.execute(update(stock_lines).where(_AT).values(protect=bindparam("floor")), changed)
+        connection.execute(update(stock_lines).where(AT_PLACE).values(protect=bindparam("floor")), changed)
 
 
 def hold(
@@ -272,15 +152,26 @@ def hold(
     site: str,
     destination: str,
     quantity: int,
+    purpose: str = "",
+    barred: tuple[tuple[str, str], ...] = (),
+    impossible: str = "",
 ) -> None:
     """Reserve units at a giving site, first-expiring lots first.
+
+    Parameters
+    ----------
+    purpose
+        What units may be frozen for; those are taken first.
+    barred, impossible
+        Lots the receiver may not have and why, or why it may have none; see `Wish`.
 
     Raises
     ------
     NotEnoughStockError
         If fewer units are free; nothing is reserved then.
     """
-    allotted = allot(transaction.connection, [Wish(proposal_id, line, item, site, destination, quantity)])
+    wish = Wish(proposal_id, line, item, site, destination, quantity, purpose, barred, impossible)
+    allotted = allot(transaction.connection, [wish])
     for why in allotted.refused.values():
         raise NotEnoughStockError(why)
     reserve(transaction, allotted.takes)
@@ -297,23 +188,29 @@ def reserve(transaction: Transaction, takes: Sequence[Take]) -> None:
     if not takes:
         return
     connection, lines = transaction.connection, stock_lines.c
-    free = lines.on_hand - lines.allocated - lines.protect - lines.reserved - lines.in_flight
-    taken = connection.execute(
-        update(stock_lines).where(_AT, free >= bindparam("units")).values(reserved=lines.reserved + bindparam("units")),
-        [
-            {"at_item": take.wish.item, "at_site": take.wish.site, "at_lot": take.lot, "units": take.quantity}
-            for take in takes
-        ],
-    )
-    if taken.rowcount != len(takes):
-        raise NotEnoughStockError(f"{len(takes) - taken.rowcount} of {len(takes)} stock lines have fewer units by now")
+    free = lines.on_hand - lines.allocated - lines.protect - lines.frozen - lines.reserved - lines.in_flight
+    plain = [take for take in takes if not take.freeze_id]
+    taken = 0
+    if plain:
+        taken = connection.execute(
+            update(stock_lines)
+            .where(AT_PLACE, free >= bindparam("units"))
+            .values(reserved=lines.reserved + bindparam("units")),
+            [
+                {"at_item": take.wish.item, "at_site": take.wish.site, "at_lot": take.lot, "units": take.quantity}
+                for take in plain
+            ],
+        ).rowcount
+    taken += sum(_thawed(connection, take) for take in takes if take.freeze_id)
+    if taken != len(takes):
+        raise NotEnoughStockError(f"{len(takes) - taken} of {len(takes)} stock lines have fewer units by now")
     earlier = _held_before(connection, {take.wish.proposal_id for take in takes})
     connection.execute(
         reservations.insert(),
         [
             {
                 "reservation_id": short_id(
-                    "res", take.wish.proposal_id, str(take.wish.line), take.lot,
+                    "res", take.wish.proposal_id, str(take.wish.line), take.lot, *filter(None, [take.freeze_id]),
                     str(earlier[(take.wish.proposal_id, take.wish.line, take.lot)]),
                 ),
                 "proposal_id": take.wish.proposal_id,
@@ -324,10 +221,43 @@ def reserve(transaction: Transaction, takes: Sequence[Take]) -> None:
                 "destination": take.wish.destination,
                 "quantity": take.quantity,
                 "state": "held",
+                "freeze_id": take.freeze_id,
             }
             for take in takes
         ],
     )  # fmt: skip
+
+
+def _thawed(connection: Connection, take: Take) -> int:
+    """Frozen units go to the purpose they were frozen for; 1 when they were still there."""
+    place = (take.wish.item, take.wish.site, take.lot)
+    free = (
+        stock_lines.c.on_hand - stock_lines.c.allocated - stock_lines.c.protect - stock_lines.c.frozen
+        - stock_lines.c.reserved - stock_lines.c.in_flight
+    )  # fmt: skip
+    kept = connection.execute(
+        update(freezes)
+        .where(freezes.c.freeze_id == take.freeze_id, _IN_FORCE, freezes.c.remaining >= take.quantity)
+        .values(remaining=freezes.c.remaining - take.quantity)
+    )
+    given = connection.execute(
+        update(stock_lines)
+        .where(at_place(place), stock_lines.c.frozen >= take.quantity, free >= 0)
+        .values(frozen=stock_lines.c.frozen - take.quantity, reserved=stock_lines.c.reserved + take.quantity)
+    )
+    return min(kept.rowcount, given.rowcount)
+
+
+def _frozen_again(connection: Connection, held: Reservation) -> int:
+    """Units of a released reservation that its freeze takes back; 0 once the freeze is over."""
+    if not held.freeze_id:
+        return 0
+    kept = connection.execute(
+        update(freezes)
+        .where(freezes.c.freeze_id == held.freeze_id, _IN_FORCE)
+        .values(remaining=freezes.c.remaining + held.quantity)
+    )
+    return held.quantity * kept.rowcount
 
 
 def _held_before(connection: Connection, proposal_ids: Collection[str]) -> Counter[tuple[str, int, str]]:
@@ -343,6 +273,7 @@ def _held_before(connection: Connection, proposal_ids: Collection[str]) -> Count
 def commit_reservations(transaction: Transaction, proposal_id: str) -> None:
     """Approved: held units become committed."""
     _advance(transaction, proposal_id, ("held",), "committed")
+    commit_capacity(transaction, proposal_id)
 
 
 def release(transaction: Transaction, proposal_id: str) -> int:
@@ -351,13 +282,18 @@ def release(transaction: Transaction, proposal_id: str) -> int:
     total = 0
     for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=(*REVOCABLE, "in_flight")):
         column = stock_lines.c.in_flight if held.state == "in_flight" else stock_lines.c.reserved
+        frozen = stock_lines.c.frozen + _frozen_again(connection, held)
         connection.execute(
-            update(stock_lines).where(_at((held.item, held.site, held.lot))).values({column: column - held.quantity})
+            update(stock_lines)
+            .where(at_place((held.item, held.site, held.lot)))
+            .values({column: column - held.quantity, stock_lines.c.frozen: frozen})
         )
         total += held.quantity
     _advance(transaction, proposal_id, (*REVOCABLE, "in_flight"), "released")
-    if total:
-        transaction.record("reservation.released", "proposal", proposal_id, {"units": total})
+    claims = release_capacity(transaction, proposal_id)
+    if total or claims:
+        body = {"units": total} | ({"claims": claims} if claims else {})
+        transaction.record("reservation.released", "proposal", proposal_id, body)
     return total
 
 
@@ -367,10 +303,11 @@ def lift_off(transaction: Transaction, proposal_id: str) -> None:
     for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("committed",)):
         connection.execute(
             update(stock_lines)
-            .where(_at((held.item, held.site, held.lot)))
+            .where(at_place((held.item, held.site, held.lot)))
             .values(reserved=stock_lines.c.reserved - held.quantity, in_flight=stock_lines.c.in_flight + held.quantity)
         )
     _advance(transaction, proposal_id, ("committed",), "in_flight")
+    lift_capacity_off(transaction, proposal_id)
 
 
 def touch_down(transaction: Transaction, proposal_id: str) -> bool:
@@ -379,21 +316,25 @@ def touch_down(transaction: Transaction, proposal_id: str) -> bool:
     Returns
     -------
     bool
-        Whether they still fit. If the stock fell meanwhile, every unit of the proposal is released instead, and the
-        proposal must be voided.
+        Whether they still fit. If the stock or a limit fell meanwhile, everything of the proposal is released instead,
+        and the proposal must be voided.
     """
     connection = transaction.connection
     lifted = list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("in_flight",))
     for held in lifted:
-        row = connection.execute(select(stock_lines).where(_at((held.item, held.site, held.lot)))).one()
-        if row.reserved + row.in_flight > row.on_hand - row.allocated:
+        row = connection.execute(select(stock_lines).where(at_place((held.item, held.site, held.lot)))).one()
+        if row.reserved + row.in_flight > row.on_hand - row.allocated - row.frozen:
             release(transaction, proposal_id)
             return False
-    left = stock_lines.c.on_hand - stock_lines.c.allocated - stock_lines.c.in_flight - stock_lines.c.reserved
+    if not touch_capacity_down(transaction, proposal_id):
+        release(transaction, proposal_id)
+        return False
+    lines = stock_lines.c
+    left = lines.on_hand - lines.allocated - lines.frozen - lines.in_flight - lines.reserved
     for held in lifted:
         connection.execute(
             update(stock_lines)
-            .where(_at((held.item, held.site, held.lot)))
+            .where(at_place((held.item, held.site, held.lot)))
             .values(
                 in_flight=stock_lines.c.in_flight - held.quantity,
                 reserved=stock_lines.c.reserved + held.quantity,
@@ -415,6 +356,7 @@ def post(transaction: Transaction, proposal_id: str, lines: Collection[int], key
         )
         .values(state="posted", key=key, posted_at=posted_at)
     )
+    post_capacity(transaction, proposal_id, lines, key)
 
 
 def absorb(
@@ -441,6 +383,7 @@ def absorb(
         Units absorbed.
     """
     connection = transaction.connection
+    absorb_capacity(transaction, shown_keys)
     total = 0
     for held in list_reservations(connection, EVERYTHING, states=("posted",)):
         fresh = all(
@@ -451,7 +394,7 @@ def absorb(
             continue
         connection.execute(
             update(stock_lines)
-            .where(_at((held.item, held.site, held.lot)))
+            .where(at_place((held.item, held.site, held.lot)))
             .values(in_flight=stock_lines.c.in_flight - held.quantity)
         )
         connection.execute(

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Protocol
 
 import polars as pl
 from sqlalchemy import Connection
 
 from inventory.allotment import Wish, allot
+from inventory.capacity import Claim, reserve_capacity, share_capacity
 from inventory.cases import find_case, list_cases
 from inventory.crash_points import crash_point
 from inventory.database import Transaction
@@ -45,12 +45,16 @@ from inventory.records import (
     ProposalState,
 )
 from tools.arrays import frame_of_places
+from tools.lane_claims import LaneBudgets, crowded_out, lane_claims, room_left, with_room
 from tools.lanes import Lane
 from tools.limits import Limits, site_days
+from tools.lot_rules import LotRules
 from tools.money import relief_per_unit, to_minor
 from tools.needs import Need, wanted_units
 from tools.option_facts import Substitute
 from tools.outlook import Outlook
+from tools.plan_drafts import Drafts, EveryCase
+from tools.plan_losers import case_that_holds, short_needs, with_losers
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
 from tools.sweeping import look_at_places, over_parts, parts_of, put_together
 from tools.targets import Targets
@@ -108,27 +112,6 @@ class Planned:
     """Planned cases that got no draft, and why."""
 
 
-class Drafts(Protocol):
-    """Says which planned cases get a draft; asked in their order."""
-
-    def waits(self, case: Case) -> None:
-        """A proposal of the case is waiting for a person already."""
-
-    def refuses(self, case: Case, action: ActionKind, value_minor: int) -> str:
-        """Why the case gets no draft; empty when it gets one."""
-
-
-class EveryCase:
-    """Drafts for every case."""
-
-    def waits(self, case: Case) -> None:
-        """Nothing follows from it."""
-
-    def refuses(self, case: Case, action: ActionKind, value_minor: int) -> str:
-        """Nothing is refused."""
-        return ""
-
-
 def needs_of(case: Case, outlook: Outlook, thresholds: Thresholds) -> list[Need]:
     """Item-sites of a case that should receive units; none for excess, falling demand and data problems."""
     if case.kind not in NEEDING or case.cause == "drop":
@@ -158,16 +141,22 @@ def limits_of_run(toolbox: Toolbox, run: PlanRun) -> Limits:
     """What lanes shared when a plan was made, from its own record."""
     snapshot = toolbox.snapshot(run.snapshot_id)
     days = site_days(snapshot, run.committed_inbound) if run.parameters.get(SITE_LIMITS) else None
-    return Limits.of(toolbox.lanes(snapshot), days)
+    return Limits.of(with_room(toolbox.lanes(snapshot), run.lane_room), days)
 
 
 def plan_cases(
-    toolbox: Toolbox, cases: list[Case], *, policy_version: int, drafts: Drafts | None = None, actor: str = "evenkeel"
+    toolbox: Toolbox,
+    cases: list[Case],
+    *,
+    policy_version: int,
+    drafts: Drafts | None = None,
+    lane_budgets: LaneBudgets | None = None,
+    actor: str = "evenkeel",
 ) -> Planned:
     """Decide every case that has no live proposal, jointly; those that `drafts` does not refuse get a draft.
 
     The solve happens outside the transaction; inside it each reservation is a conditional update, so that a unit taken
-    meanwhile by somebody else is not promised again.
+    meanwhile by somebody else is not promised again. The same holds of lanes and of their daily budgets.
     """
     with toolbox.database.read() as connection:
         thresholds = toolbox.thresholds(connection)
@@ -184,23 +173,31 @@ def plan_cases(
         )
         committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
         targets = Targets.in_force(connection, items={item for item, _ in places})
+        given_up, today = {old.proposal_id for old in outdated.values()}, snapshot.as_of.date()
+        room = room_left(connection, toolbox.lanes(snapshot), today, without=given_up)
     outlook = _look(toolbox, places, ledger, committed, thresholds, targets)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
     lanes = toolbox.lanes(snapshot)
-    limits = Limits.of(lanes, site_days(snapshot, committed))
+    limits = Limits.of(with_room(lanes, room), site_days(snapshot, committed))
     joint = solve_needs(outlook, needs, lanes, plan_parameters(toolbox, thresholds), limits=limits)
     lines = [plan_lines(outlook, decided, 1) for decided in joint.needs]
     run = _plan_run(
         toolbox, outlook, wanted, places, ledger, committed, targets, joint, lines, thresholds, policy_version
-    )
+    ).model_copy(update={"lane_room": room})
     crash_point("plan.solved")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         run = _numbered(transaction.connection, run)
         stubs, held_back = _stubs(
             transaction.connection, toolbox, outlook, cases, joint, lines, run, drafts or EveryCase(), outdated
         )
-        run = run.model_copy(update={"held_back": held_back})
-        written = _write(transaction, stubs, joint, run, outdated)
+        run = with_losers(
+            run.model_copy(update={"held_back": held_back}),
+            crowded_out(transaction.connection, lanes, room, today, short_needs(outlook, joint)),
+        )
+        current = toolbox.snapshot()
+        ways = lanes if current.snapshot_id == snapshot.snapshot_id else toolbox.lanes(current)
+        claims = {stub.proposal_id: lane_claims(stub.content, ways, lane_budgets) for stub in stubs}
+        written = _write(transaction, stubs, joint, run, outdated, claims, LotRules(toolbox.snapshot(run.snapshot_id)))
         crash_point("plan.before_commit")
     crash_point("plan.after_commit")
     return Planned(run.plan_run_id, tuple(written), held_back)
@@ -407,7 +404,13 @@ def _stubs(
 
 
 def _write(
-    transaction: Transaction, stubs: list[Proposal], joint: JointPlan, run: PlanRun, outdated: dict[str, Outdated]
+    transaction: Transaction,
+    stubs: list[Proposal],
+    joint: JointPlan,
+    run: PlanRun,
+    outdated: dict[str, Outdated],
+    claims: dict[str, list[Claim]],
+    rules: LotRules,
 ) -> list[str]:
     connection = transaction.connection
     reasons = {old.proposal_id: old.reason for old in outdated.values()}
@@ -416,17 +419,22 @@ def _write(
             move(transaction, proposal, ProposalState.SUPERSEDED, reason=reasons[proposal.proposal_id])
             release(transaction, proposal.proposal_id)
     set_protection(transaction, joint.floors)
-    wishes = [wish for stub in stubs for wish in _wishes(stub)]
+    shared = share_capacity(connection, claims)
+    wishes = [wish for stub in stubs if stub.proposal_id not in shared.refused for wish in _wishes(stub)]
+    wishes = rules.applied(connection, wishes, {stub.proposal_id: stub.content for stub in stubs})
     allotted = allot(connection, wishes)
-    written = [stub for stub in stubs if stub.proposal_id not in allotted.refused]
+    written = [stub for stub in stubs if stub.proposal_id not in allotted.refused.keys() | shared.refused.keys()]
     insert_proposals(transaction, written)
     reserve(transaction, allotted.takes)
-    taken = {
-        stub.content.case_id: f"units were taken while this was planned: {allotted.refused[stub.proposal_id]}"
-        for stub in stubs
-        if stub.proposal_id in allotted.refused
+    reserve_capacity(transaction, [(who, claim) for who, claim in shared.granted if who not in allotted.refused])
+    case_of = {stub.proposal_id: stub.content.case_id for stub in stubs}
+    taken = {case_of[stub]: f"units were taken while this was planned: {why}" for stub, why in allotted.refused.items()}
+    full = {case_of[stub]: f"no room is left: {why}" for stub, why in shared.refused.items()}
+    winners = {
+        case_of[stub]: case_that_holds(connection, case_of, why) for stub, why in shared.refused.items() if why.holders
     }
-    insert_plan_run(transaction, run.model_copy(update={"lost_to": run.lost_to | taken}))
+    lost = {"lost_to": run.lost_to | taken | full, "won_by": run.won_by | winners}
+    insert_plan_run(transaction, run.model_copy(update=lost))
     return [proposal.proposal_id for proposal in written]
 
 

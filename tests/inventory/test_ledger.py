@@ -20,13 +20,13 @@ from inventory.ledger import (
     lift_off,
     list_reservations,
     post,
-    refresh_ledger,
     release,
     reserved_by_line,
     set_protection,
     touch_down,
     underway_inbound,
 )
+from inventory.ledger_refresh import refresh_ledger
 from inventory.lifecycle import move
 from inventory.records import EVERYTHING, LedgerRow, Proposal, ProposalState
 from inventory.tables import stock_lines

@@ -11,9 +11,17 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
-from inventory.errors import NotEnoughStockError
+from inventory.errors import NotEnoughStockError, NotFoundError
+from inventory.freezes import ask_freeze, ask_lift, confirm_freeze, confirm_lift
 from inventory.ledger import (
     absorb,
     commit_reservations,
@@ -22,12 +30,12 @@ from inventory.ledger import (
     lift_off,
     list_reservations,
     post,
-    refresh_ledger,
     release,
     reserved_by_line,
     set_protection,
     touch_down,
 )
+from inventory.ledger_refresh import refresh_ledger
 from inventory.records import EVERYTHING, LedgerRow
 from tests.inventory.worlds import BOARD, LYON, NOW, PORTO, a_database, boards, draft
 
@@ -64,6 +72,7 @@ class Lot:
     on_hand: int
     allocated: int
     protect: int = 0
+    frozen: int = 0
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -76,6 +85,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.lots: dict[str, Lot] = {}
         self.promises = {number: Promise() for number in range(1, PROPOSALS + 1)}
         self.ids: dict[int, str] = {}
+        self.freezes: dict[str, tuple[str, int]] = {}
 
     def teardown(self) -> None:
         self.database.dispose()
@@ -192,15 +202,15 @@ class LedgerMachine(RuleBasedStateMachine):
         for lot, (on_hand, allocated) in stock.items():
             known = self.lots.setdefault(lot, Lot(0, 0))
             known.on_hand, known.allocated = on_hand, allocated
-            expected += self._void_newest(lot, max(on_hand - allocated - self._underway(lot), 0))
-            room = max(on_hand - allocated, 0)
+            expected += self._void_newest(lot, max(on_hand - allocated - known.frozen - self._underway(lot), 0))
+            room = max(on_hand - allocated - known.frozen, 0)
             if self._reserved(lot):
-                room = max(on_hand - allocated - self._underway(lot) - self._reserved(lot), 0)
+                room = max(room - self._underway(lot) - self._reserved(lot), 0)
             known.protect = min(known.protect, room)
         for lot in sorted(set(self.lots) - set(stock)):
             expected += self._void_newest(lot, 0)
-            if self._underway(lot):
-                self.lots[lot] = Lot(0, 0)
+            if self._underway(lot) or self.lots[lot].frozen:
+                self.lots[lot] = Lot(0, 0, frozen=self.lots[lot].frozen)
             else:
                 del self.lots[lot]
         assert lost == list(dict.fromkeys(expected))
@@ -221,15 +231,48 @@ class LedgerMachine(RuleBasedStateMachine):
         for lot in reversed(FIRST_EXPIRING_FIRST):
             if lot in self.lots:
                 known = self.lots[lot]
-                room = known.on_hand - known.allocated - self._reserved(lot) - self._underway(lot)
+                room = self._spare(lot)
                 known.protect = min(floor, max(room, 0))
                 floor -= known.protect
+
+    @rule(lot=st.sampled_from(sorted(LOTS)), units=st.integers(1, 40))
+    def freeze(self, lot: str, units: int) -> None:
+        """Two people freeze units of a lot, unless fewer are promised to nobody."""
+        known = self.lots.get(lot)
+        spare = self._spare(lot) if known else 0
+        try:
+            with self.database.write("ines", NOW) as transaction:
+                asked = ask_freeze(
+                    transaction, EVERYTHING, item=BOARD, site=LYON, lot=lot, units=units, purpose="QUAY",
+                    until=NOW + 1000 * HOUR,
+                )  # fmt: skip
+            with self.database.write("wout", NOW) as transaction:
+                confirm_freeze(transaction, EVERYTHING, asked.freeze_id)
+        except (NotEnoughStockError, NotFoundError):
+            assert known is None or spare < units
+            return
+        assert known is not None
+        self.freezes[asked.freeze_id] = (lot, units)
+        known.frozen += units
+        known.protect = min(known.protect, self._spare(lot))
+
+    @precondition(lambda self: self.freezes)
+    @rule(data=st.data())
+    def lift(self, data: st.DataObject) -> None:
+        """Two people lift one of the freezes."""
+        freeze_id = data.draw(st.sampled_from(sorted(self.freezes)))
+        for person, step in (("mette", ask_lift), ("sven", confirm_lift)):
+            with self.database.write(person, NOW) as transaction:
+                step(transaction, EVERYTHING, freeze_id)
+        lot, units = self.freezes.pop(freeze_id)
+        self.lots[lot].frozen -= units
 
     @invariant()
     def no_unit_is_promised_twice(self) -> None:
         for row in self._rows():
-            assert row.reserved == 0 or row.on_hand - row.allocated - row.protect - row.in_flight >= row.reserved
-            assert min(row.on_hand, row.allocated, row.protect, row.reserved, row.in_flight) >= 0
+            left = row.on_hand - row.allocated - row.protect - row.frozen - row.in_flight
+            assert row.reserved == 0 or left >= row.reserved
+            assert min(row.on_hand, row.allocated, row.protect, row.frozen, row.reserved, row.in_flight) >= 0
 
     @invariant()
     def the_columns_are_the_sums_of_the_reservations(self) -> None:
@@ -246,10 +289,11 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_ledger_is_the_model(self) -> None:
         found = {
-            row.lot: (row.on_hand, row.allocated, row.protect, row.reserved, row.in_flight) for row in self._rows()
+            row.lot: (row.on_hand, row.allocated, row.protect, row.frozen, row.reserved, row.in_flight)
+            for row in self._rows()
         }
         assert found == {
-            lot: (known.on_hand, known.allocated, known.protect, self._reserved(lot), self._underway(lot))
+            lot: (known.on_hand, known.allocated, known.protect, known.frozen, self._reserved(lot), self._underway(lot))
             for lot, known in self.lots.items()
         }
 
@@ -259,12 +303,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _free(self, lot: str) -> int:
         known = self.lots[lot]
-        return known.on_hand - known.allocated - known.protect - self._reserved(lot) - self._underway(lot)
+        return self._spare(lot) - known.protect
 
     def _spare(self, lot: str) -> int:
         """Units nobody was promised, the floor left aside; negative when the stock fell below the promises."""
         known = self.lots[lot]
-        return known.on_hand - known.allocated - self._reserved(lot) - self._underway(lot)
+        return known.on_hand - known.allocated - known.frozen - self._reserved(lot) - self._underway(lot)
 
     def _reserved(self, lot: str) -> int:
         return _units(lot, (promise for promise in self.promises.values() if promise.reserved))
