@@ -1,9 +1,9 @@
-"""Reading the body of a decision: strict types, no unknown and no repeated key, bounded in size."""
+"""Reading the body of a decision, or of a batch: strict types, no unknown and no repeated key, bounded in size."""
 
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn, TypeVar
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -12,9 +12,14 @@ from starlette.exceptions import HTTPException
 
 from inventory.record import Text, Utc
 from inventory.records import ReasonCode
+from inventory.snoozes import Condition
 
 BODY_LIMIT = 64 * 1024
 """Bytes; the longest sensible reason is far below."""
+
+B = TypeVar("B", bound=BaseModel)
+NAMED = r"^[A-Za-z0-9._@-]{0,96}$"
+"""A user's or a question's id, or nothing."""
 
 Quantity = Annotated[int, Field(ge=0, le=10**12)]
 
@@ -33,7 +38,7 @@ class DecisionBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    verb: Literal["approve", "edit", "reject", "snooze", "escalate"]
+    verb: Literal["approve", "edit", "reject", "recall", "ask", "answer", "escalate", "snooze", "delegate"]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
     """Beginning of the digest that was shown."""
     reason: ReasonCode
@@ -42,6 +47,12 @@ class DecisionBody(BaseModel):
     """For an edit."""
     until: Utc | None = None
     """For a snooze."""
+    when: Condition | None = None
+    """For a snooze: what ends it sooner."""
+    to: Annotated[str, Field(pattern=NAMED)] = ""
+    """For a question or a delegation: whom."""
+    question: Annotated[str, Field(pattern=NAMED)] = ""
+    """For an answer: which, when several are open."""
 
     @field_validator("lines")
     @classmethod
@@ -51,8 +62,37 @@ class DecisionBody(BaseModel):
         return lines
 
 
+class Named(BaseModel):
+    """One proposal of a batch, and the beginning of the digest that was shown."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    proposal: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,96}$")]
+    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
+
+
+class BatchBody(BaseModel):
+    """What a client sends to approve several proposals of one rule and lane."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+    reason: ReasonCode = ReasonCode.AGREE
+    text: Annotated[Text, Field(max_length=2_000)] = ""
+    proposals: Annotated[tuple[Named, ...], Field(min_length=1, max_length=50)]
+
+
 async def decision_body(request: Request) -> DecisionBody:
-    """The decision in a request.
+    """The decision in a request; as :func:`body_as`."""
+    return await body_as(request, DecisionBody)
+
+
+async def batch_body(request: Request) -> BatchBody:
+    """The batch in a request; as :func:`body_as`."""
+    return await body_as(request, BatchBody)
+
+
+async def body_as(request: Request, model: type[B]) -> B:
+    """The body of a request as a model.
 
     Raises
     ------
@@ -62,7 +102,7 @@ async def decision_body(request: Request) -> DecisionBody:
     body = await _bounded(request)
     try:
         json.loads(body, object_pairs_hook=_unique, parse_constant=_no_constant)
-        return DecisionBody.model_validate_json(body)
+        return model.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_url=False, include_context=False, include_input=False)
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in found]) from None

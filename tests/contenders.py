@@ -6,11 +6,14 @@ import multiprocessing
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from agent.decisions import Decision, Verb
 from inventory.errors import LostRaceError
-from inventory.records import ProposalState
+from inventory.people import save_user
+from inventory.records import ProposalState, User
 from tests.crashes import house
 from tests.worlds import TurnableClock, World
 
@@ -85,4 +88,67 @@ def _decide_each(folders: list[Path], verb: str, user_id: str, start: Barrier) -
         assert world.proposals(ProposalState.PENDING, ProposalState.APPROVED)
         start.wait()
         decide_first(world, verb, user_id)
+        world.database.dispose()
+
+
+APPROVERS = tuple(
+    User(user_id=f"p{number:02}", name=f"Planner {number}", roles=("planner",), value_limit_minor=500_000)
+    for number in range(32)
+)
+
+
+def introduce(world: World, people: Sequence[User] = APPROVERS) -> None:
+    """Let the world know some people."""
+    with world.database.write("root", world.clock()) as transaction:
+        for person in people:
+            save_user(transaction, person)
+
+
+def race_of_all(folders: Sequence[Path], *, processes: int = 2) -> list[list[str]]:
+    """Every approver approves the proposal of each folder in turn, all starting at once, threads in processes.
+
+    Returns
+    -------
+    list[list[str]]
+        For each folder, the state each approver got, or that somebody was first.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    start, answers = spawn.Barrier(len(APPROVERS)), spawn.SimpleQueue()
+    workers = [
+        spawn.Process(target=_approve_each, args=(list(folders), APPROVERS[first::processes], start, answers))
+        for first in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    told: list[list[str]] = [[] for _ in folders]
+    for _ in range(len(APPROVERS) * len(folders)):
+        number, answer = answers.get()
+        told[number].append(answer)
+    for worker in workers:
+        worker.join(300)
+    assert [worker.exitcode for worker in workers] == [0] * len(workers)
+    return told
+
+
+def _approve_each(
+    folders: list[Path], people: Sequence[User], start: Barrier, answers: SimpleQueue[tuple[int, str]]
+) -> None:
+    """The threads of one process share its desk, as those of a server would."""
+    for number, folder in enumerate(folders):
+        world = house(folder)
+        (proposal,) = world.proposals(ProposalState.PENDING)
+        decision = Decision(proposal_id=proposal.proposal_id, digest_prefix=proposal.digest[:12], verb=Verb.APPROVE)
+
+        def run(person: User, world: World = world, decision: Decision = decision) -> str:
+            start.wait()
+            try:
+                return world.desk.decide(decision, person).state.value
+            except LostRaceError:
+                return LOST
+            except Exception as error:  # told to the test, which would wait for this answer for ever
+                return repr(error)
+
+        with ThreadPoolExecutor(len(people)) as pool:
+            for answer in pool.map(run, people):
+                answers.put((number, answer))
         world.database.dispose()

@@ -251,6 +251,19 @@ EXTRA = (
 )  # fmt: skip
 
 
+def what_it_takes(world: World, verb: str) -> dict[str, Any]:
+    """What a decision says besides its verb."""
+    more: dict[str, dict[str, Any]] = {
+        "edit": {"quantities": {1: 10}, "reason": ReasonCode.STRATEGY, "text": "fewer"},
+        "reject": {"reason": ReasonCode.DISTRUST, "text": "no"},
+        "recall": {"reason": ReasonCode.DISTRUST, "text": "stop"},
+        "snooze": {"until": world.clock() + timedelta(days=1)},
+        "ask": {"text": "why?", "to": "carl"},
+        "delegate": {"to": "carl"},
+    }
+    return more.get(verb, {})
+
+
 def decide_as(world: World, proposal: Proposal, verb: str, user: User, **more: Any) -> Proposal:
     return world.desk.decide(
         Decision.model_validate(
@@ -287,16 +300,13 @@ def test_who_may_not_sign_is_refused_on_record(guided: World, a_copy: Copy, user
 
 
 @pytest.mark.parametrize("user_id", ["iris", "root"])
-@pytest.mark.parametrize("verb", ["edit", "reject", "snooze", "escalate"])
+@pytest.mark.parametrize("verb", ["edit", "reject", "snooze", "escalate", "ask", "delegate"])
 def test_auditors_and_administrators_decide_nothing_at_all(
     guided: World, a_copy: Copy, user_id: str, verb: str
 ) -> None:
     world = a_copy(guided)
 
-    refused(
-        world, pending(world), verb, user_id, "may not decide", quantities={1: 10},
-        until=world.clock() + timedelta(days=1),
-    )  # fmt: skip
+    refused(world, pending(world), verb, user_id, "may not decide", **what_it_takes(world, verb))
 
 
 def test_who_edited_it_may_not_sign_it(guided: World, a_copy: Copy) -> None:
@@ -319,9 +329,9 @@ def test_a_class_outside_ones_rights_is_out_of_sight(guided: World, formal: Worl
 def test_a_foreign_site_is_not_there(guided: World, a_copy: Copy) -> None:
     world = a_copy(guided)
     south = User(user_id="sue", name="Sue", roles=("planner",), sites=("SOUTH",), value_limit_minor=500_000)
-    for verb in ("approve", "reject", "edit", "snooze", "escalate"):
+    for verb in ("approve", "reject", "edit", "snooze", "escalate", "recall", "ask", "delegate"):
         with pytest.raises(NotFoundError, match="0 found that sue may see"):
-            decide_as(world, pending(world), verb, south, until=world.clock() + timedelta(days=1))
+            decide_as(world, pending(world), verb, south, **what_it_takes(world, verb))
 
     assert pending(world).state is S.PENDING
 
