@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, select, update
 
 from inventory.database import Transaction
-from inventory.errors import LostRaceError
+from inventory.errors import LostRaceError, NotFoundError
+from inventory.executors import ExecutorLease, newest
 from inventory.proposals import find_proposal
 from inventory.record import canonical_record, load
 from inventory.records import DocumentState, ErpDocument, OutboxRow, Receipt, Scope
@@ -40,6 +41,7 @@ def enqueue(transaction: Transaction, proposal_id: str, documents: Collection[Er
                 proposal_id=proposal_id,
                 number=number,
                 state=DocumentState.READY.value,
+                changed_at=transaction.now,
                 body=canonical_record(document),
             )
         )
@@ -55,7 +57,20 @@ def _row(row: Row[Any]) -> OutboxRow:
         state=DocumentState(row.state),
         attempts=row.attempts,
         note=row.note,
+        fencing=row.fencing,
+        changed_at=row.changed_at,
     )
+
+
+def find_document(connection: Connection, scope: Scope, key: str) -> OutboxRow:
+    """The document of a key, or of a key beginning so when only one does; ``NotFoundError`` otherwise."""
+    named = key.upper()
+    found = [row for row in list_outbox(connection, scope) if row.key == named] or [
+        row for row in list_outbox(connection, scope) if named and row.key.startswith(named)
+    ]
+    if len(found) != 1:
+        raise NotFoundError(f"document {key!r}: {len(found)} found that {scope.user} may see, expected one")
+    return found[0]
 
 
 def list_outbox(
@@ -91,25 +106,44 @@ def move_document(
     to: DocumentState,
     *,
     note: str = "",
+    lease: ExecutorLease | None = None,
 ) -> OutboxRow:
-    """Move one document along an arrow; ``LostRaceError`` if it has moved since it was read."""
+    """Move one document along an arrow.
+
+    Parameters
+    ----------
+    lease
+        The executor's, when it is an executor that moves it; a person needs none.
+
+    Raises
+    ------
+    LostRaceError
+        If it has moved since it was read, or another executor holds a later lease.
+    """
     if to not in ARROWS.get(row.state, frozenset()):
         raise LostRaceError(f"document {row.key}: no way from {row.state} to {to}")
     attempts = row.attempts + (1 if to is DocumentState.SENT else 0)
+    fencing = row.fencing if lease is None else lease.fencing
+    unchanged = [outbox.c.key == row.key, outbox.c.state == row.state.value, outbox.c.attempts == row.attempts]
     changed = transaction.connection.execute(
         update(outbox)
-        .where(outbox.c.key == row.key, outbox.c.state == row.state.value, outbox.c.attempts == row.attempts)
-        .values(state=to.value, attempts=attempts, note=note)
+        .where(*unchanged, *([] if lease is None else [newest(lease)]))
+        .values(state=to.value, attempts=attempts, note=note, fencing=fencing, changed_at=transaction.now)
     )
     if changed.rowcount != 1:
         raise LostRaceError(f"document {row.key} is no longer {row.state}: another executor has it")
+    numbered = {} if lease is None else {"fencing": fencing}
     transaction.record(
         f"action.{to.value}",
         "proposal",
         row.proposal_id,
-        {"key": row.key, "number": row.number, "attempt": attempts, "note": note},
+        {"key": row.key, "number": row.number, "attempt": attempts, "note": note, **numbered},
     )
-    return row.model_copy(update={"state": to, "attempts": attempts, "note": note})
+    return row.model_copy(
+        update={
+            "state": to, "attempts": attempts, "note": note, "fencing": fencing, "changed_at": transaction.now,
+        }
+    )  # fmt: skip
 
 
 def insert_receipt(transaction: Transaction, receipt: Receipt) -> None:

@@ -6,118 +6,71 @@ Rules
 2. A document is marked ``sent`` before it is posted. What happens in between is found out by its key, never guessed.
 3. Where the ERP enforces keys, asking again under the same key is safe. Where it does not, a document whose outcome is
    unknown is in doubt until it is found or a person rules.
-4. What was posted is compared line by line, and read back by its key where the ERP does not enforce keys; a difference
+4. One executor at a time writes about an ERP's documents. Its time is looked at once more right before each post, so
+   that one which slept after ``sent`` posts nothing when it wakes.
+5. What the ERP has no document for becomes a person's task; their word closes it.
+6. What was posted is compared line by line, and read back by its key where the ERP does not enforce keys; a difference
    or a second document is in doubt, never silently accepted.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
 
 from sqlalchemy import Connection, select
 
-from inventory.cases import find_case, set_case_state
+from inventory.cases import set_case_state
 from inventory.chronicle import KILL_SWITCH, switch_is_on
 from inventory.crash_points import crash_point
-from inventory.database import Transaction
+from inventory.doubts import exhausted
 from inventory.errors import LostRaceError
-from inventory.ledger import ledger_rows, lift_off, list_reservations, post, release, touch_down
+from inventory.executors import LEASE
+from inventory.ledger import ledger_rows, lift_off, release, touch_down
 from inventory.lifecycle import move
-from inventory.outbox import idempotency_key, insert_receipt, list_outbox, list_receipts, move_document
+from inventory.outbox import list_outbox, move_document
 from inventory.proposals import find_approval, find_proposal, list_proposals
-from inventory.record import Record
 from inventory.records import (
     EVERYTHING,
     ActionKind,
-    Approval,
     CaseState,
     DocumentState,
-    ErpDocument,
-    ErpLine,
     OutboxRow,
     Proposal,
-    ProposalLine,
     ProposalState,
-    Receipt,
 )
 from inventory.tables import proposals as proposals_table
-from tools.erp.port import ErpPort, Posting, differences
+from inventory.tasks import keys_with_tasks
+from tools.action_kinds import KINDS, takes_stock
+from tools.documents import documents_of, reserved_lots
+from tools.erp.port import ErpPort
 from tools.errors import (
     ApprovalMismatchError,
-    ErpDuplicateError,
-    ErpError,
-    ErpOutcomeUnknownError,
     ErpRejectedError,
-    ErpUnreachableError,
     KillSwitchError,
+    LeaseLostError,
     StaleFactsError,
     ToolInputError,
 )
+from tools.executor import Executor, executing
+from tools.first_send import posted_before_restore, require_true_clocks
+from tools.lot_rules import LotRules
+from tools.posting import find_out, send
+from tools.settlement import Execution, settle
 from tools.toolbox import Toolbox
 
-LEASE = timedelta(seconds=30)
-"""After it, another executor may take over."""
-ATTEMPTS = 3
-"""Posts of one document under a native key before it is left in doubt."""
-HOLD_ACCEPTED = timedelta(days=7)
-"""How long an accepted hold rests before the case is looked at again."""
-ERP_ACTIONS = (ActionKind.TRANSFER, ActionKind.PURCHASE, ActionKind.EXPEDITE)
+__all__ = [
+    "ERP_ACTIONS",
+    "LEASE",
+    "Execution",
+    "dispatch",
+    "documents_of",
+    "due",
+    "reconcile",
+    "reserved_lots",
+]
 
-
-class Execution(Record):
-    """What became of one proposal's documents."""
-
-    proposal_id: str
-    state: ProposalState
-    receipts: tuple[Receipt, ...]
-    note: str = ""
-
-
-def documents_of(proposal: Proposal, approval: Approval, lots: dict[int, list[tuple[str, int]]]) -> list[ErpDocument]:
-    """The ERP documents of an approved proposal: one per lane, supplier or changed order.
-
-    Parameters
-    ----------
-    lots
-        Lots and units reserved for each transfer line, by line number.
-    """
-    groups: dict[tuple[str, str, str, str], list[ProposalLine]] = defaultdict(list)
-    for line in proposal.content.lines:
-        if line.action in ERP_ACTIONS and line.quantity:
-            groups[line.document_group].append(line)
-    documents = []
-    for number, (_, lines) in enumerate(sorted(groups.items()), start=1):
-        first = lines[0]
-        documents.append(
-            ErpDocument(
-                key=idempotency_key(proposal.digest, number),
-                action=first.action,
-                destination=first.destination,
-                origin=first.origin,
-                supplier=first.supplier,
-                order_id=first.order_id,
-                mode=first.mode,
-                ship_on=min(line.ship_on for line in lines),
-                arrive_on=max(line.arrive_on for line in lines),
-                lines=tuple(
-                    ErpLine(item=line.item, lot=lot, quantity=units)
-                    for line in lines
-                    for lot, units in lots.get(line.number, [("", line.quantity)])
-                ),
-                approval_id=approval.approval_id,
-            )
-        )
-    return documents
-
-
-def reserved_lots(connection: Connection, proposal_id: str) -> dict[int, list[tuple[str, int]]]:
-    """Lots and units reserved for each line of a proposal, first-expiring first as they were taken."""
-    lots: dict[int, list[tuple[str, int]]] = defaultdict(list)
-    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id):
-        if held.state != "released":
-            lots[held.line].append((held.lot, held.quantity))
-    return dict(lots)
+ERP_ACTIONS = tuple(KINDS)
+"""Kinds of line that become a document: one of the ERP, or a person's task where the ERP has none for it."""
 
 
 def due(toolbox: Toolbox) -> list[str]:
@@ -132,9 +85,13 @@ def due(toolbox: Toolbox) -> list[str]:
         half_way = [
             proposal.proposal_id
             for proposal in list_proposals(connection, EVERYTHING, states=(ProposalState.SENT,))
-            if list_outbox(connection, EVERYTHING, proposal_id=proposal.proposal_id, states=(DocumentState.READY,))
+            if any(not exhausted(row) for row in _waiting(connection, proposal.proposal_id))
         ]
     return ready + half_way
+
+
+def _waiting(connection: Connection, proposal_id: str) -> list[OutboxRow]:
+    return list_outbox(connection, EVERYTHING, proposal_id=proposal_id, states=(DocumentState.READY,))
 
 
 def dispatch(toolbox: Toolbox, proposal_id: str, *, actor: str = "evenkeel") -> Execution:
@@ -148,19 +105,40 @@ def dispatch(toolbox: Toolbox, proposal_id: str, *, actor: str = "evenkeel") -> 
         If no approval names this proposal's digest.
     LostRaceError
         If another executor has it.
+    ClockSkewError, RestoredError
+        If it waits until clocks agree, or until the ERP can be asked what was sent before a restore.
     """
     erp = _erp(toolbox)
     with toolbox.database.read() as connection:
         proposal = find_proposal(connection, EVERYTHING, proposal_id)
-    if proposal.state is ProposalState.APPROVED:
-        stale = _facts_changed(toolbox, erp, proposal)
+    require_true_clocks(toolbox, proposal)
+    posted = posted_before_restore(toolbox, erp, proposal_id)
+    if proposal.state is ProposalState.APPROVED and not posted:
+        stale = _facts_changed(toolbox, erp, proposal) or _lots_refused(toolbox, proposal)
         if stale:
             return _void(toolbox, proposal, stale, actor)
-        proposal = _lease(toolbox, proposal, erp, actor)
-        crash_point("dispatch.after_lease")
-    for row in _rows(toolbox, proposal_id, DocumentState.READY):
-        _send(toolbox, erp, row, actor)
-    return _settle(toolbox, proposal_id, actor)
+    if proposal.state not in (ProposalState.APPROVED, ProposalState.SENT):
+        return settle(toolbox, proposal_id, actor)
+    with executing(toolbox, erp.capabilities.name, actor) as executor:
+        if proposal.state is ProposalState.APPROVED:
+            _lease(toolbox, proposal, erp, actor)
+            crash_point("dispatch.after_lease")
+        for row in _rows(toolbox, proposal_id, DocumentState.READY):
+            if row.key in posted:
+                _adopt(toolbox, erp, row, executor)
+            elif not exhausted(row):
+                send(toolbox, erp, row, executor)
+        done = settle(toolbox, proposal_id, actor)
+        crash_point("dispatch.settled")
+        return done
+
+
+def _adopt(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, executor: Executor) -> None:
+    """Keep what the ERP holds of a document that was sent before this house was put back from a backup."""
+    executor.renew()
+    with toolbox.database.write(executor.actor, toolbox.now()) as transaction:
+        sent = move_document(transaction, row, DocumentState.SENT, lease=executor.lease)
+    find_out(toolbox, erp, sent, executor)
 
 
 def _erp(toolbox: Toolbox) -> ErpPort:
@@ -178,8 +156,9 @@ def _facts_changed(toolbox: Toolbox, erp: ErpPort, proposal: Proposal) -> str:
     """What the ERP's own stock says against the proposal; empty while it still holds."""
     wanted: dict[tuple[str, str], int] = defaultdict(int)
     for line in proposal.content.lines:
-        if line.action is ActionKind.TRANSFER:
-            wanted[(line.item, line.origin)] += line.quantity
+        place = takes_stock(line)
+        if place is not None and line.action in erp.capabilities.actions:
+            wanted[place] += line.quantity
     if not wanted:
         return ""
     with toolbox.database.read() as connection:
@@ -199,6 +178,14 @@ def _facts_changed(toolbox: Toolbox, erp: ErpPort, proposal: Proposal) -> str:
                 f"item {item} at {site}: drafted on {book[(item, site)]} on hand, now {on_hand}, {units} wanted"
             )
     return "; ".join(changes)
+
+
+def _lots_refused(toolbox: Toolbox, proposal: Proposal) -> str:
+    """What speaks against the lots of the proposal's moves by now; empty while nothing does."""
+    with toolbox.database.read() as connection:
+        rows = list_outbox(connection, EVERYTHING, proposal_id=proposal.proposal_id)
+        moves = [row.document for row in rows if row.document.action is ActionKind.TRANSFER]
+        return "; ".join(LotRules(toolbox.snapshot()).problems_of(connection, moves)) if moves else ""
 
 
 def _void(toolbox: Toolbox, proposal: Proposal, reason: str, actor: str) -> Execution:
@@ -232,136 +219,51 @@ def _lease(toolbox: Toolbox, proposal: Proposal, erp: ErpPort, actor: str) -> Pr
         leased = move(transaction, proposal, ProposalState.LEASED, lease_until=now + LEASE, fencing=fencing + 1)
         lift_off(transaction, proposal.proposal_id)
         set_case_state(transaction, proposal.content.case_id, CaseState.EXECUTING)
+    crash_point("dispatch.leased")
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         return move(transaction, leased, ProposalState.SENT, lease_until=toolbox.now() + LEASE)
 
 
-def _send(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str) -> None:
-    with toolbox.database.read() as connection:
-        switched_off = switch_is_on(connection, KILL_SWITCH)
-    if switched_off:
-        raise KillSwitchError(f"execution is switched off; document {row.key} waits")
-    with toolbox.database.write(actor, toolbox.now()) as transaction:
-        row = move_document(transaction, row, DocumentState.SENT)
-    crash_point("dispatch.after_sent")
-    _post(toolbox, erp, row, actor)
-
-
-def _post(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str) -> None:
-    """Post a document that is marked as sent, and keep whatever is then known."""
-    attempts = ATTEMPTS if erp.capabilities.native_key else 1
-    unknown = row.state is DocumentState.IN_DOUBT
-    note = ""
-    for _ in range(attempts):
-        try:
-            posting = erp.post(row.document)
-        except ErpRejectedError as error:
-            return _conclude(toolbox, row, DocumentState.FAILED, actor, note=str(error))
-        except ErpUnreachableError as error:
-            note = f"not reached: {error}"
-            break
-        except ErpOutcomeUnknownError as error:
-            unknown, note = True, str(error)
-        else:
-            crash_point("dispatch.before_receipt")
-            if erp.capabilities.native_key:
-                return _accept(toolbox, row, posting, "answer", actor)
-            return _find_out(toolbox, erp, row, actor, found_by="answer")  # it may have been delivered twice
-    return _conclude(toolbox, row, DocumentState.IN_DOUBT if unknown else DocumentState.READY, actor, note=note)
-
-
-def _conclude(toolbox: Toolbox, row: OutboxRow, state: DocumentState, actor: str, *, note: str) -> None:
-    if row.state is state:
-        return
-    with toolbox.database.write(actor, toolbox.now()) as transaction:
-        move_document(transaction, row, state, note=note)
-
-
-def _accept(toolbox: Toolbox, row: OutboxRow, posting: Posting, found_by: str, actor: str) -> None:
-    """Keep a posting as receipt if it is what was asked for, else leave the document in doubt."""
-    wrong = differences(row.document, posting)
-    if wrong:
-        return _conclude(toolbox, row, DocumentState.IN_DOUBT, actor, note="; ".join(wrong))
-    with toolbox.database.write(actor, toolbox.now()) as transaction:
-        move_document(transaction, row, DocumentState.EXECUTED, note=posting.reference)
-        insert_receipt(
-            transaction,
-            Receipt(
-                key=row.key,
-                proposal_id=row.proposal_id,
-                erp_reference=posting.reference,
-                posted_at=posting.posted_at,
-                found_by="answer" if found_by == "answer" else "reconciliation",
-            ),
-        )
-        post(transaction, row.proposal_id, _line_numbers(transaction, row), row.key, posting.posted_at)
-    crash_point("dispatch.after_receipt")
-    return None
-
-
-def _line_numbers(transaction: Transaction, row: OutboxRow) -> list[int]:
-    """Numbers of the proposal lines a document carries."""
-    proposal = find_proposal(transaction.connection, EVERYTHING, row.proposal_id)
-    return [line.number for line in proposal.content.lines if line.document_group == row.document.group]
-
-
-def _settle(toolbox: Toolbox, proposal_id: str, actor: str) -> Execution:
-    """Move the proposal to what its documents say together."""
-    with toolbox.database.write(actor, toolbox.now()) as transaction:
-        connection = transaction.connection
-        proposal = find_proposal(connection, EVERYTHING, proposal_id)
-        rows = list_outbox(connection, EVERYTHING, proposal_id=proposal_id)
-        states = {row.state for row in rows}
-        notes = "; ".join(row.note for row in rows if row.note and row.state is not DocumentState.EXECUTED)
-        state = _together(states)
-        if state is not None and proposal.state in (ProposalState.SENT, ProposalState.IN_DOUBT):
-            if state is not proposal.state:
-                proposal = move(transaction, proposal, state, reason=notes)
-            if state is ProposalState.FAILED:
-                release(transaction, proposal_id)
-            _case_follows(transaction, proposal, state)
-        receipts = tuple(list_receipts(connection, EVERYTHING, proposal_id=proposal_id))
-    return Execution(proposal_id=proposal_id, state=proposal.state, receipts=receipts, note=notes)
-
-
-def _together(states: set[DocumentState]) -> ProposalState | None:
-    if states & {DocumentState.READY, DocumentState.SENT}:
-        return None
-    if DocumentState.IN_DOUBT in states:
-        return ProposalState.IN_DOUBT
-    if DocumentState.FAILED in states:
-        return ProposalState.FAILED
-    return ProposalState.EXECUTED
-
-
-def _case_follows(transaction: Transaction, proposal: Proposal, state: ProposalState) -> None:
-    known = find_case(transaction.connection, EVERYTHING, proposal.content.case_id)
-    if known.state is CaseState.CLOSED:
-        return
-    if proposal.content.action is ActionKind.HOLD:
-        resume = transaction.now.date() + HOLD_ACCEPTED
-        set_case_state(transaction, known.case.case_id, CaseState.WAITING, "hold accepted", resume_on=resume)
-        return
-    follows = {
-        ProposalState.EXECUTED: (CaseState.IN_TRANSIT, "posted, waiting for receipt"),
-        ProposalState.FAILED: (CaseState.OPEN, "the ERP refused the document"),
-        ProposalState.IN_DOUBT: (CaseState.EXECUTING, "in doubt: the ERP's answer is unknown"),
-    }
-    case_state, reason = follows[state]
-    set_case_state(transaction, proposal.content.case_id, case_state, reason)
-
-
 def reconcile(toolbox: Toolbox, *, actor: str = "evenkeel") -> list[Execution]:
-    """Find out what became of everything left half-way: lost leases, sent documents, documents in doubt."""
+    """Find out what became of everything left half-way: lost leases, sent documents, documents in doubt.
+
+    While another executor is at work nothing is done: it, or whoever follows it, will.
+    """
+    erp = _erp(toolbox)
+    if not _anything_left(toolbox):
+        return []
     settled = []
-    for proposal_id in _abandoned(toolbox, actor):
-        for row in _rows(toolbox, proposal_id, DocumentState.SENT, DocumentState.IN_DOUBT):
-            try:
-                _find_out(toolbox, _erp(toolbox), row, actor)
-            except LostRaceError:
-                continue
-        settled.append(_settle(toolbox, proposal_id, actor))
+    try:
+        with executing(toolbox, erp.capabilities.name, actor) as executor:
+            for proposal_id in _abandoned(toolbox, actor):
+                _find_out_all(toolbox, erp, proposal_id, executor)
+                crash_point("reconcile.before_settle")
+                settled.append(settle(toolbox, proposal_id, actor))
+    except LostRaceError:
+        return settled
     return settled
+
+
+def _find_out_all(toolbox: Toolbox, erp: ErpPort, proposal_id: str, executor: Executor) -> None:
+    with toolbox.database.read() as connection:
+        by_hand = keys_with_tasks(connection, proposal_id)
+    for row in _rows(toolbox, proposal_id, DocumentState.SENT, DocumentState.IN_DOUBT):
+        if row.key in by_hand:
+            continue
+        try:
+            executor.renew()
+            find_out(toolbox, erp, row, executor)
+        except (LostRaceError, LeaseLostError, KillSwitchError):
+            continue
+
+
+def _anything_left(toolbox: Toolbox) -> bool:
+    states = [state.value for state in (ProposalState.LEASED, ProposalState.SENT, ProposalState.IN_DOUBT)]
+    with toolbox.database.read() as connection:
+        found = connection.execute(
+            select(proposals_table.c.proposal_id).where(proposals_table.c.state.in_(states)).limit(1)
+        )
+        return found.one_or_none() is not None
 
 
 def _abandoned(toolbox: Toolbox, actor: str) -> list[str]:
@@ -386,21 +288,3 @@ def _abandoned(toolbox: Toolbox, actor: str) -> list[str]:
             else:
                 left.append(row.proposal_id)
     return left
-
-
-def _find_out(toolbox: Toolbox, erp: ErpPort, row: OutboxRow, actor: str, *, found_by: str = "reconciliation") -> None:
-    """Read a document back by its key and keep what is then known."""
-    try:
-        posting = erp.find(row.key)
-    except ErpDuplicateError as error:
-        return _conclude(toolbox, row, DocumentState.IN_DOUBT, actor, note=f"a person must look: {error}")
-    except ErpError as error:
-        return _conclude(toolbox, row, DocumentState.IN_DOUBT, actor, note=f"cannot be looked up: {error}")
-    if posting is not None:
-        return _accept(toolbox, row, posting, found_by, actor)
-    if erp.capabilities.native_key:
-        return _post(toolbox, erp, row, actor)
-    return _conclude(
-        toolbox, row, DocumentState.IN_DOUBT, actor,
-        note="not found in the ERP, which enforces no keys: a person must rule before it is sent again",
-    )  # fmt: skip

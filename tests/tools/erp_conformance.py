@@ -6,88 +6,34 @@ it counts documents and units without going through the port.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import timedelta
 from threading import Barrier
 
 import pytest
 
-from inventory.records import ActionKind, ErpDocument, ErpLine
+from inventory.records import ActionKind, ErpLine
+from tests.tools.erp_documents import (
+    KEY,
+    OTHER_KEY,
+    SHIP_ON,
+    TAKING_STOCK,
+    ErpWorld,
+    found,
+    key_named,
+    of_kind,
+    order_change,
+    purchase,
+    stock_of,
+    transfer,
+)
+from tools.action_kinds import KINDS
 from tools.erp.faults import HOSTILE_TEXT, Fault, FaultKind
 from tools.erp.port import ErpPort, Posting, differences
 from tools.errors import ErpDuplicateError, ErpOutcomeUnknownError, ErpRejectedError, ErpUnreachableError
 
-SHIP_ON = date(2024, 4, 9)
 RACERS = 8
-
-
-@dataclass(frozen=True)
-class ErpWorld:
-    """What stands behind the adapter under test."""
-
-    item: str
-    other_item: str
-    origin: str
-    destination: str
-    supplier: str
-    order_id: str
-    """An open purchase order of at least 10 units of ``item`` for ``destination``."""
-    on_hand: int
-    """Units of each item at ``origin``; ``destination`` has none."""
-    inject: Callable[[Fault], None]
-    pass_time: Callable[[timedelta], None]
-    documents: Callable[[str], int]
-    """How many documents carry a key in the ERP's own books."""
-    units: Callable[[str, str], int]
-    """Units of an item at a site in the ERP's own books."""
-
-
-def key_named(name: str) -> str:
-    """A key of the shape the dispatcher makes: ``EK-`` and 26 base32 characters."""
-    return "EK-" + base64.b32encode(hashlib.sha256(name.encode()).digest()).decode()[:26]
-
-
-def transfer(world: ErpWorld, key: str, *quantities: int) -> ErpDocument:
-    """A transfer from origin to destination, a line per quantity, of the two items in turn."""
-    items = (world.item, world.other_item)
-    return ErpDocument(
-        key=key,
-        action=ActionKind.TRANSFER,
-        origin=world.origin,
-        destination=world.destination,
-        mode="truck",
-        ship_on=SHIP_ON,
-        arrive_on=SHIP_ON + timedelta(days=2),
-        lines=tuple(ErpLine(item=items[place % 2], quantity=quantity) for place, quantity in enumerate(quantities)),
-        approval_id="APR-1",
-    )
-
-
-def purchase(world: ErpWorld, key: str, quantity: int) -> ErpDocument:
-    """A purchase order of one item for the destination."""
-    update = {"action": ActionKind.PURCHASE, "origin": "", "supplier": world.supplier}
-    return transfer(world, key, quantity).model_copy(update=update)
-
-
-def order_change(world: ErpWorld, key: str, quantity: int) -> ErpDocument:
-    """A change of the world's open purchase order."""
-    update = {"action": ActionKind.EXPEDITE, "origin": "", "supplier": world.supplier, "order_id": world.order_id}
-    return transfer(world, key, quantity).model_copy(update=update)
-
-
-def found(erp: ErpPort, key: str) -> Posting:
-    """The one document under the key, which must be there."""
-    posting = erp.find(key)
-    assert posting is not None
-    return posting
-
-
-KEY = key_named("proposal 1, document 1")
-OTHER_KEY = key_named("proposal 1, document 2")
 
 
 class ErpConformance:
@@ -162,16 +108,65 @@ class ErpConformance:
         assert world.documents(KEY) == 0
         assert world.units(world.item, world.origin) == world.on_hand
 
-    def test_every_kind_of_document_the_adapter_names_can_be_posted(self, erp: ErpPort, world: ErpWorld) -> None:
-        made = {
-            ActionKind.TRANSFER: transfer(world, KEY, 1),
-            ActionKind.PURCHASE: purchase(world, KEY, 1),
-            ActionKind.EXPEDITE: order_change(world, KEY, 1),
-        }
-        assert erp.capabilities.actions <= made.keys()
-        for number, action in enumerate(sorted(erp.capabilities.actions)):
-            document = made[action].model_copy(update={"key": key_named(f"document {number}")})
-            assert erp.post(document).action is action
+    @pytest.mark.parametrize("kind", sorted(KINDS))
+    def test_every_kind_is_posted_once_and_found_line_by_line_or_rejected_by_name(
+        self, erp: ErpPort, world: ErpWorld, kind: ActionKind
+    ) -> None:
+        document = of_kind(world, KEY, kind, 3)
+        if kind not in erp.capabilities.actions:
+            with pytest.raises(ErpRejectedError, match=kind.value):
+                erp.post(document)
+            assert world.documents(KEY) == 0
+            return
+        posting = erp.post(document)
+        assert (posting.key, posting.action) == (KEY, kind)
+        assert found(erp, KEY) == posting
+        assert differences(document, posting) == ()
+        assert world.documents(KEY) == 1
+        if erp.capabilities.native_key:
+            assert erp.post(document) == posting
+            assert world.documents(KEY) == 1
+
+    @pytest.mark.parametrize("kind", sorted(KINDS))
+    def test_a_lost_answer_of_any_kind_is_found_by_its_key(
+        self, erp: ErpPort, world: ErpWorld, kind: ActionKind
+    ) -> None:
+        if kind not in erp.capabilities.actions:
+            return
+        document = of_kind(world, KEY, kind, 3)
+        world.inject(Fault(kind=FaultKind.LOSE_ANSWER))
+        with pytest.raises(ErpOutcomeUnknownError, match=KEY):
+            erp.post(document)
+        world.pass_time(erp.capabilities.answer_limit)
+        assert differences(document, found(erp, KEY)) == ()
+        assert world.documents(KEY) == 1
+
+    @pytest.mark.parametrize("kind", sorted(TAKING_STOCK))
+    def test_what_takes_units_takes_them_once_and_never_more_than_there_are(
+        self, erp: ErpPort, world: ErpWorld, kind: ActionKind
+    ) -> None:
+        if kind not in erp.capabilities.actions:
+            return
+        taken_from = stock_of(world, kind)
+        before = world.units(*taken_from)
+        erp.post(of_kind(world, KEY, kind, 3))
+        assert world.units(*taken_from) == before - 3
+        with pytest.raises(ErpRejectedError):
+            erp.post(of_kind(world, OTHER_KEY, kind, before))
+        assert (world.documents(OTHER_KEY), world.units(*taken_from)) == (0, before - 3)
+
+    def test_what_is_changed_is_compared_too(self, erp: ErpPort, world: ErpWorld) -> None:
+        if ActionKind.MARKDOWN in erp.capabilities.actions:
+            document = of_kind(world, KEY, ActionKind.MARKDOWN, 3)
+            other = document.model_copy(update={"mode": "30"})
+            assert differences(other, erp.post(document)) == ("mode: sent 30, the ERP holds 20",)
+
+    def test_the_day_of_an_order_change_is_compared_too(self, erp: ErpPort, world: ErpWorld) -> None:
+        document = of_kind(world, KEY, ActionKind.PULL_IN, 3)
+        later = document.model_copy(update={"arrive_on": document.arrive_on + timedelta(days=1)})
+        posting = erp.post(document)
+        if posting.arrive_on is not None:
+            assert differences(later, posting) == ("day: sent 2024-04-12, the ERP holds 2024-04-11",)
 
     def test_stock_of_an_unknown_item_or_site_is_an_error_and_not_zero(self, erp: ErpPort, world: ErpWorld) -> None:
         with pytest.raises(ErpRejectedError, match="ITEM-NOBODY-KNOWS"):
@@ -251,7 +246,7 @@ class ErpConformance:
         assert sent == quantity * (world.on_hand // quantity)
         assert world.units(world.item, world.origin) == world.on_hand - sent
 
-    # Ten ways to misbehave (`FaultKind`). After each, what the port says agrees with what the books hold.
+    # Ways to misbehave (`FaultKind`). After each, what the port says agrees with what the books hold.
 
     def test_fault_reject_is_a_definite_no(self, erp: ErpPort, world: ErpWorld) -> None:
         world.inject(Fault(kind=FaultKind.REJECT))
@@ -362,3 +357,77 @@ class ErpConformance:
         assert erp.find(KEY) is None
         with pytest.raises(ErpRejectedError, match=KEY):
             erp.post(transfer(world, KEY, 5))
+
+    # What a fault leaves behind: documents in the books, what the caller is told, what a look-up shows.
+
+    @pytest.mark.parametrize(
+        ("kind", "told", "documents"),
+        [
+            (FaultKind.STORM, ErpUnreachableError, 0),
+            (FaultKind.CLOSED_PERIOD, ErpRejectedError, 0),
+            (FaultKind.HANG, ErpOutcomeUnknownError, 0),
+            (FaultKind.DELETED, ErpOutcomeUnknownError, 0),
+            (FaultKind.EDITED, ErpOutcomeUnknownError, 1),
+            (FaultKind.MALFORMED, ErpOutcomeUnknownError, 1),
+            (FaultKind.HUGE, ErpOutcomeUnknownError, 1),
+            (FaultKind.OTHER_KEY, ErpOutcomeUnknownError, 1),
+            (FaultKind.REJECTED_BUT_POSTED, ErpRejectedError, 1),
+        ],
+    )
+    def test_fault_is_told_as_it_must_be_and_the_books_show_what_is_true(
+        self, erp: ErpPort, world: ErpWorld, kind: FaultKind, told: type[Exception], documents: int
+    ) -> None:
+        world.inject(Fault(kind=kind))
+        with pytest.raises(told) as caught:
+            erp.post(transfer(world, KEY, 5))
+        assert len(str(caught.value)) < 200, "what the ERP wrote is not repeated"
+        world.pass_time(erp.capabilities.answer_limit)
+        assert world.documents(KEY) == documents
+        assert (erp.find(KEY) is not None) is bool(documents)
+
+    @pytest.mark.parametrize(
+        ("kind", "sentence"),
+        [
+            (FaultKind.PARTIAL, "sent 3 units, the ERP holds 0"),
+            (FaultKind.WRONG_ITEM, "sent 5 units, the ERP holds 0"),
+            (FaultKind.WRONG_LOT, "lot LOT-ELSE: sent 0 units, the ERP holds 5"),
+            (FaultKind.UNIT_MISMATCH, "sent 5 units, the ERP holds 10"),
+            (FaultKind.SILENT_SECOND, "sent 5 units, the ERP holds 10"),
+            (FaultKind.EDITED, "sent 5 units, the ERP holds 4"),
+        ],
+    )
+    def test_fault_that_changes_a_document_shows_when_it_is_read_back(
+        self, erp: ErpPort, world: ErpWorld, kind: FaultKind, sentence: str
+    ) -> None:
+        document = transfer(world, KEY, 5, 3)
+        world.inject(Fault(kind=kind))
+        with suppress(ErpOutcomeUnknownError):
+            erp.post(document)
+        wrong = differences(document, found(erp, KEY))
+        assert any(sentence in difference for difference in wrong), wrong
+        assert world.documents(KEY) == 1
+
+    def test_fault_storm_lasts_as_long_as_it_is_told_to(self, erp: ErpPort, world: ErpWorld) -> None:
+        world.inject(Fault(kind=FaultKind.STORM, times=3))
+        for _ in range(3):
+            with pytest.raises(ErpUnreachableError):
+                erp.post(transfer(world, KEY, 5))
+        assert erp.post(transfer(world, KEY, 5)) == found(erp, KEY)
+
+    def test_fault_stale_look_up_says_nothing_is_there(self, erp: ErpPort, world: ErpWorld) -> None:
+        posting = erp.post(transfer(world, KEY, 5))
+        world.inject(Fault(kind=FaultKind.FIND_STALE))
+        assert erp.find(KEY) is None
+        assert erp.find(KEY) == posting
+
+    @pytest.mark.parametrize(
+        ("kind", "told"), [(FaultKind.FIND_DUPLICATE, ErpDuplicateError), (FaultKind.FIND_TEXT, ErpOutcomeUnknownError)]
+    )
+    def test_fault_of_a_look_up_is_an_error_and_not_an_absence(
+        self, erp: ErpPort, world: ErpWorld, kind: FaultKind, told: type[Exception]
+    ) -> None:
+        posting = erp.post(transfer(world, KEY, 5))
+        world.inject(Fault(kind=kind))
+        with pytest.raises(told, match=KEY):
+            erp.find(KEY)
+        assert erp.find(KEY) == posting

@@ -29,7 +29,7 @@ from tests.tools.conftest import Copy
 from tests.tools.networks import add_rows, amended, copy_of, set_column
 from tests.worlds import ItemSite, Network, World, two_sites_one_lane
 from tools.actions import LEASE, Execution, dispatch, due, reconcile
-from tools.erp.faults import FIND_FAULTS, Fault, FaultKind
+from tools.erp.faults import Fault, FaultKind
 from tools.erp.simulated import StockRow
 from tools.errors import ApprovalMismatchError, KillSwitchError, StaleFactsError, ToolInputError
 
@@ -101,56 +101,6 @@ def test_sending_again_posts_nothing_more(approved: World, a_copy: Copy) -> None
     assert again.receipts == first.receipts
     assert due(world.toolbox) == []
     assert postings(world) == 1
-
-
-WITH_KEY = {
-    FaultKind.REJECT: (S.FAILED, 0),
-    FaultKind.UNREACHABLE: (S.SENT, 0),
-    FaultKind.LOSE_REQUEST: (S.EXECUTED, 1),
-    FaultKind.LOSE_ANSWER: (S.EXECUTED, 1),
-    FaultKind.DELAY: (S.EXECUTED, 1),
-    FaultKind.ANSWER_LATE: (S.EXECUTED, 1),
-    FaultKind.DUPLICATE: (S.EXECUTED, 1),
-    FaultKind.WRONG_QUANTITY: (S.IN_DOUBT, 1),
-    FaultKind.TEXT: (S.EXECUTED, 1),
-}
-"""What a fault comes to where the ERP enforces keys: asking again makes it exactly one."""
-
-
-@pytest.mark.parametrize("kind", sorted(set(FaultKind) - FIND_FAULTS))
-def test_under_a_native_key_every_fault_ends_in_one_posting_or_none_or_doubt(
-    approved: World, a_copy: Copy, kind: FaultKind
-) -> None:
-    world = a_copy(approved)
-    world.erp.faults.add(Fault(kind=kind, seconds=0.01))
-
-    assert (send(world).state, postings(world)) == WITH_KEY[kind]
-    assert world.erp.faults.waiting() == ()
-
-
-WITHOUT_KEY = {
-    FaultKind.REJECT: (S.FAILED, 0, S.FAILED),
-    FaultKind.UNREACHABLE: (S.SENT, 0, S.SENT),
-    FaultKind.LOSE_REQUEST: (S.IN_DOUBT, 0, S.IN_DOUBT),
-    FaultKind.LOSE_ANSWER: (S.IN_DOUBT, 1, S.EXECUTED),
-    FaultKind.DELAY: (S.EXECUTED, 1, S.EXECUTED),
-    FaultKind.ANSWER_LATE: (S.IN_DOUBT, 1, S.EXECUTED),
-    FaultKind.DUPLICATE: (S.IN_DOUBT, 2, S.IN_DOUBT),
-    FaultKind.WRONG_QUANTITY: (S.IN_DOUBT, 1, S.IN_DOUBT),
-    FaultKind.TEXT: (S.IN_DOUBT, 1, S.EXECUTED),
-}
-"""State after sending, documents in the ERP, and state once it was looked up."""
-
-
-@pytest.mark.parametrize("kind", sorted(set(FaultKind) - FIND_FAULTS))
-def test_without_a_native_key_nothing_is_sent_twice(approved: World, a_copy: Copy, kind: FaultKind) -> None:
-    world = a_copy(approved, native_key=False)
-    world.erp.faults.add(Fault(kind=kind, seconds=0.01))
-    state, count, settled = WITHOUT_KEY[kind]
-
-    assert (send(world).state, postings(world)) == (state, count)
-    assert [settle(world) for _ in range(2)] == [settled, settled]
-    assert (postings(world), documents(world)[0].attempts) == (count, 1)
 
 
 def test_a_document_found_later_is_marked_as_reconciled(approved: World, a_copy: Copy) -> None:

@@ -20,13 +20,14 @@ from inventory.contract import PURCHASE_ORDERS, STOCK, TRANSFERS, Table
 from inventory.crash_points import VARIABLE
 from inventory.record import canonical_record, load
 from inventory.records import ActionKind, ErpDocument, ErpLine
-from tests.tools.erp_conformance import (
+from tests.tools.erp_conformance import ErpConformance
+from tests.tools.erp_documents import (
     KEY,
     OTHER_KEY,
-    ErpConformance,
     ErpWorld,
     found,
     key_named,
+    of_kind,
     order_change,
     purchase,
     transfer,
@@ -137,6 +138,15 @@ class TestSimulatedErpWithoutNativeKeys(ErpConformance):
         assert not erp.capabilities.native_key
 
 
+class TestSimulatedErpOfFewKinds(ErpConformance):
+    """An ERP that has documents for what most have, and none for the rest."""
+
+    @pytest.fixture
+    def erp(self, tmp_path: Path, clock: HandClock) -> SimulatedErp:
+        kinds = (ActionKind.TRANSFER, ActionKind.PURCHASE, ActionKind.EXPEDITE, ActionKind.PULL_IN)
+        return SimulatedErp(tmp_path / "erp.sqlite", clock=clock, actions=kinds)
+
+
 def test_a_received_transfer_is_at_the_destination_and_no_longer_open(erp: SimulatedErp, world: ErpWorld) -> None:
     posting = erp.post(transfer(world, KEY, 5, 3))
     erp.receive(posting.reference, MORNING + timedelta(days=2))
@@ -186,6 +196,38 @@ def test_a_line_takes_from_exactly_its_lot(erp: SimulatedErp, world: ErpWorld) -
     erp.receive(posting.reference, MORNING)
     held = {(row["site"], row["lot"]): row["on_hand"] for row in erp.export_stock() if row["item"] == "DRILL"}
     assert held == {("DC-EAST", ""): ON_HAND, ("DC-EAST", "L1"): 0, ("ST-PINE", ""): 0, ("ST-PINE", "L1"): 4}
+
+
+def test_refused_goods_are_the_origins_again_and_a_line_of_their_own(erp: SimulatedErp, world: ErpWorld) -> None:
+    posting = erp.post(transfer(world, KEY, 5))
+    erp.refuse(posting.reference, MORNING, 2)
+    shown = [(row["quantity"], row["received_quantity"], row["status"]) for row in erp.export_transfers()]
+    assert shown == [(3, 0, "in_transit"), (2, 0, "refused")]
+    assert erp.on_hand("DRILL", "DC-EAST") == ON_HAND - 3
+    erp.receive(posting.reference, MORNING)
+    shown = [(row["quantity"], row["received_quantity"], row["status"]) for row in erp.export_transfers()]
+    assert shown == [(3, 3, "received"), (2, 0, "refused")]
+    assert (erp.on_hand("DRILL", "ST-PINE"), erp.open_documents(ActionKind.TRANSFER)) == (3, ())
+
+
+def test_a_split_order_is_two_and_a_cancelled_one_is_gone(erp: SimulatedErp, world: ErpWorld) -> None:
+    erp.post(of_kind(world, KEY, ActionKind.SPLIT, 4))
+    orders = sorted((row["quantity"], row["promised_date"]) for row in erp.export_purchase_orders())
+    assert orders == [(4, date(2024, 4, 11)), (6, date(2024, 4, 30))]
+    erp.post(of_kind(world, OTHER_KEY, ActionKind.CANCEL, 6))
+    assert [row["quantity"] for row in erp.export_purchase_orders()] == [4]
+    with pytest.raises(ErpRejectedError, match="0 open units"):
+        erp.post(of_kind(world, key_named("again"), ActionKind.CANCEL, 1))
+
+
+def test_blocked_stock_is_turned_back_as_far_as_it_is_blocked(erp: SimulatedErp, world: ErpWorld) -> None:
+    erp.post(of_kind(world, KEY, ActionKind.STATUS_CHANGE, 4))
+    assert (erp.on_hand("DRILL", "DC-EAST"), erp.restricted("DRILL", "DC-EAST", "blocked")) == (ON_HAND - 4, 4)
+    back = of_kind(world, OTHER_KEY, ActionKind.STATUS_CHANGE, 3).model_copy(update={"mode": "blocked-unrestricted"})
+    erp.post(back)
+    assert (erp.on_hand("DRILL", "DC-EAST"), erp.restricted("DRILL", "DC-EAST", "blocked")) == (ON_HAND - 1, 1)
+    with pytest.raises(ErpRejectedError, match="fewer than 3 units are blocked"):
+        erp.post(back.model_copy(update={"key": key_named("more")}))
 
 
 def test_exports_carry_our_key_and_follow_a_transfer_from_open_to_received(
@@ -327,9 +369,9 @@ def test_units_are_conserved_whatever_goes_wrong(
                     erp.receive(f"SIM-TO-{number + 2:06d}", MORNING, quantity)
             except ErpError:
                 continue
-        sites = sum(world.units("DRILL", site) for site in ("DC-EAST", "ST-PINE"))
+        sites = sum(int(str(row["on_hand"])) for row in erp.export_stock())
         moving = sum(int(str(row["quantity"])) - int(str(row["received_quantity"])) for row in erp.export_transfers())
-        assert sites + moving == ON_HAND
+        assert sites + moving == 2 * ON_HAND
 
 
 def test_a_purchase_order_is_exported_until_received_without_touching_the_origin(

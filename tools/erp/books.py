@@ -32,7 +32,11 @@ CREATE UNIQUE INDEX IF NOT EXISTS one_order_per_native_key ON orders (key) WHERE
 CREATE TABLE IF NOT EXISTS order_lines (
     number INTEGER NOT NULL REFERENCES orders (number), line INTEGER NOT NULL, item TEXT NOT NULL, lot TEXT NOT NULL,
     quantity INTEGER NOT NULL CHECK (quantity > 0), received INTEGER NOT NULL DEFAULT 0 CHECK (received <= quantity),
-    received_on TEXT, PRIMARY KEY (number, line)
+    received_on TEXT, refused INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (number, line)
+);
+CREATE TABLE IF NOT EXISTS restricted (
+    item TEXT NOT NULL, site TEXT NOT NULL, lot TEXT NOT NULL, status TEXT NOT NULL,
+    on_hand INTEGER NOT NULL CHECK (on_hand >= 0), PRIMARY KEY (item, site, lot, status)
 );
 CREATE TABLE IF NOT EXISTS faults (number INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL);
 """
@@ -48,6 +52,9 @@ class Books:
         with closing(self._connect()) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
+            columns = {row["name"] for row in connection.execute("PRAGMA table_info(order_lines)")}
+            if "refused" not in columns:  # a file made before goods could be refused
+                connection.execute("ALTER TABLE order_lines ADD COLUMN refused INTEGER NOT NULL DEFAULT 0")
 
     @contextmanager
     def read(self) -> Iterator[Any]:

@@ -7,6 +7,7 @@ without a key meets the next call whatever its key; each is consumed by the call
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from pydantic import Field
 
@@ -38,11 +39,47 @@ class FaultKind(StrEnum):
     """Posts one unit fewer than asked on every line (one more where one was asked)."""
     TEXT = "text"
     """Posts, and answers with ``text`` where its document number should be."""
+    STORM = "storm"
+    """Answers 503 ``times`` times on end; nothing is posted."""
+    CLOSED_PERIOD = "closed_period"
+    """Refuses because the period is closed; once it is open the same document would be taken."""
+    HANG = "hang"
+    """Keeps the caller waiting for ``seconds`` and then says nothing; nothing was posted."""
+    PARTIAL = "partial"
+    """Posts the first line only; of a single line half its units."""
+    WRONG_ITEM = "wrong_item"
+    """Posts another item on the first line."""
+    WRONG_LOT = "wrong_lot"
+    """Posts another lot on the first line."""
+    UNIT_MISMATCH = "unit_mismatch"
+    """Takes the quantity for boxes of two."""
+    SILENT_SECOND = "silent_second"
+    """Takes a second confirmation without a word and appends the lines again."""
+    DELETED = "deleted"
+    """Posts, loses the answer, and a planner of the ERP deletes the document."""
+    EDITED = "edited"
+    """Posts, loses the answer, and a planner of the ERP takes a unit off every line (adds one where there is one)."""
+    MALFORMED = "malformed"
+    """Posts, and answers with fields missing."""
+    HUGE = "huge"
+    """Posts, and answers with a megabyte where its document number should be."""
+    OTHER_KEY = "other_key"
+    """Posts, and gives the answer that belongs to another document: answers out of order."""
+    REJECTED_BUT_POSTED = "rejected_but_posted"
+    """Says no after it has posted; what it said is found out only by looking."""
     FIND_UNREACHABLE = "find_unreachable"
     """Cannot be read when asked for a key."""
+    FIND_STALE = "find_stale"
+    """Says there is no such document although there is: the copy it reads from lags."""
+    FIND_DUPLICATE = "find_duplicate"
+    """Says that several documents carry the key."""
+    FIND_TEXT = "find_text"
+    """Answers a look-up with ``text`` where the document number should be."""
 
 
-FIND_FAULTS = frozenset({FaultKind.FIND_UNREACHABLE})
+FIND_FAULTS = frozenset(
+    {FaultKind.FIND_UNREACHABLE, FaultKind.FIND_STALE, FaultKind.FIND_DUPLICATE, FaultKind.FIND_TEXT}
+)
 POST_FAULTS = frozenset(FaultKind) - FIND_FAULTS
 
 
@@ -53,7 +90,9 @@ class Fault(Record):
     key: OptionalId = ""
     """The key it waits for; empty meets any."""
     seconds: float = Field(default=0.0, ge=0)
-    """How long, for ``delay`` (waited) and ``answer_late`` (on the clock)."""
+    """How long, for ``delay`` and ``hang`` (waited) and ``answer_late`` (on the clock)."""
+    times: int = Field(default=1, ge=1, le=100)
+    """Calls it meets."""
     text: str = HOSTILE_TEXT
     """What ``text`` answers."""
 
@@ -81,6 +120,15 @@ class FaultScript:
             for row in connection.execute("SELECT * FROM faults ORDER BY number").fetchall():
                 fault = load(Fault, row["body"])
                 if fault.kind in kinds and fault.key in ("", key):
-                    connection.execute("DELETE FROM faults WHERE number = ?", (row["number"],))
+                    _use_up(connection, row["number"], fault)
                     return fault
         return None
+
+
+def _use_up(connection: Any, number: int, fault: Fault) -> None:
+    """Take one call off a fault."""
+    if fault.times == 1:
+        connection.execute("DELETE FROM faults WHERE number = ?", (number,))
+        return
+    rest = canonical_record(fault.model_copy(update={"times": fault.times - 1}))
+    connection.execute("UPDATE faults SET body = ? WHERE number = ?", (rest, number))

@@ -12,10 +12,14 @@ from inventory.records import ActionKind
 from tools.erp.books import Books, stamp, utc
 
 LINES = """
-SELECT orders.*, line, item, lot, quantity, received, order_lines.received_on AS arrived_on
+SELECT orders.*, line, item, lot, quantity, received, refused, order_lines.received_on AS arrived_on
 FROM orders JOIN order_lines USING (number)
 WHERE action = ? AND visible_at <= ? ORDER BY number, line
 """
+
+
+REFUSED_LINES = 10_000
+"""What was refused of a line is a line of its own, so much further on."""
 
 
 def stock_feed(books: Books, now: datetime) -> list[dict[str, object]]:
@@ -34,25 +38,29 @@ def transfer_feed(books: Books, now: datetime) -> list[dict[str, object]]:
     feed: list[dict[str, object]] = []
     for row in rows:
         ship_on = date.fromisoformat(row["ship_on"])
-        complete = row["received"] == row["quantity"]
-        shipped = ship_on <= today or row["received"] > 0
-        feed.append(
-            {
-                "transfer_id": row["reference"],
-                "line": row["line"],
-                "item": row["item"],
-                "origin": row["origin"],
-                "destination": row["destination"],
-                "mode": row["mode"] or "truck",
-                "shipped_date": min(ship_on, today) if shipped else None,
-                "expected_date": date.fromisoformat(row["arrive_on"]),
-                "received_date": date.fromisoformat(row["arrived_on"]) if complete else None,
-                "quantity": row["quantity"],
-                "received_quantity": row["received"],
-                "status": "received" if complete else "in_transit" if shipped else "open",
-                "our_key": row["key"],
-            }
-        )
+        kept, arrived = row["quantity"] - row["refused"], row["received"]
+        shipped = ship_on <= today or arrived + row["refused"] > 0
+        day = date.fromisoformat(row["arrived_on"]) if row["arrived_on"] else None
+        line = {
+            "transfer_id": row["reference"],
+            "line": row["line"],
+            "item": row["item"],
+            "origin": row["origin"],
+            "destination": row["destination"],
+            "mode": row["mode"] or "truck",
+            "shipped_date": min(ship_on, today) if shipped else None,
+            "expected_date": date.fromisoformat(row["arrive_on"]),
+            "received_date": day if arrived == kept else None,
+            "quantity": kept,
+            "received_quantity": arrived,
+            "status": "received" if arrived == kept else "in_transit" if shipped else "open",
+            "our_key": row["key"],
+        }
+        if kept:
+            feed.append(line)
+        if row["refused"]:
+            refused = {"line": row["line"] + REFUSED_LINES, "quantity": row["refused"], "received_quantity": 0}
+            feed.append({**line, **refused, "status": "refused", "received_date": day})
     return feed
 
 
@@ -62,7 +70,7 @@ def purchase_order_feed(books: Books, now: datetime) -> list[dict[str, object]]:
         rows = connection.execute(LINES, (ActionKind.PURCHASE.value, stamp(now))).fetchall()
     feed: list[dict[str, object]] = []
     for row in rows:
-        complete = row["received"] == row["quantity"]
+        complete = row["received"] + row["refused"] == row["quantity"]
         feed.append(
             {
                 "order_id": row["reference"],
@@ -75,7 +83,7 @@ def purchase_order_feed(books: Books, now: datetime) -> list[dict[str, object]]:
                 "received_date": date.fromisoformat(row["arrived_on"]) if complete else None,
                 "quantity": row["quantity"],
                 "received_quantity": row["received"],
-                "status": "received" if complete else "open",
+                "status": "open" if not complete else "received" if row["received"] else "cancelled",
                 "expedited": bool(row["expedited"]),
                 "our_key": row["key"],
             }

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Annotated, Protocol
+from datetime import date, datetime, timedelta
+from typing import Annotated, Protocol, runtime_checkable
 
 from pydantic import Field, StringConstraints, ValidationError
 
 from inventory.record import Id, Record, Utc
 from inventory.records import ActionKind, ErpDocument, ErpLine
+from tools.action_kinds import KINDS
 from tools.errors import ErpOutcomeUnknownError
 
 MAX_LINES = 1_000
@@ -58,6 +59,10 @@ class Posting(Record):
     supplier: OptionalId = ""
     order_id: OptionalId = ""
     """Order that is changed, for an order change."""
+    mode: OptionalId = ""
+    """Carrier, or what is changed, as far as the ERP keeps it."""
+    arrive_on: date | None = None
+    """Day the goods are promised for, as far as the ERP keeps it."""
     posted_at: Utc
     lines: Annotated[tuple[ErpLine, ...], Field(min_length=1, max_length=MAX_LINES)]
 
@@ -113,6 +118,15 @@ class ErpPort(Protocol):
         ...
 
 
+@runtime_checkable
+class TellsTime(Protocol):
+    """An ERP whose answers carry its time, as HTTP answers do in ``Date``."""
+
+    def time(self) -> datetime:
+        """The ERP's time, UTC; errors as in `ErpPort.find`."""
+        ...
+
+
 def read_answer(key: str, answer: Mapping[str, object]) -> Posting:
     """The posting an ERP's answer describes.
 
@@ -155,6 +169,7 @@ def differences(document: ErpDocument, posting: Posting) -> tuple[str, ...]:
         )
         if sent != held
     ]
+    found += _other_terms(document, posting)
     sent_units, held_units = _units(document.lines), _units(posting.lines)
     for item, lot in sorted(sent_units.keys() | held_units.keys()):
         sent_quantity, held_quantity = sent_units[item, lot], held_units[item, lot]
@@ -162,6 +177,17 @@ def differences(document: ErpDocument, posting: Posting) -> tuple[str, ...]:
             where = f"item {item}" + (f" lot {lot}" if lot else "")
             found.append(f"{where}: sent {sent_quantity} units, the ERP holds {held_quantity}")
     return tuple(found)
+
+
+def _other_terms(document: ErpDocument, posting: Posting) -> list[str]:
+    """Terms that are what the action is about: what is changed, and to which day."""
+    spec = KINDS.get(document.action)
+    found = []
+    if spec and spec.mode_matters and document.mode != posting.mode:
+        found.append(f"mode: sent {document.mode or 'nothing'}, the ERP holds {posting.mode or 'nothing'}")
+    if spec and spec.day_matters and posting.arrive_on not in (None, document.arrive_on):
+        found.append(f"day: sent {document.arrive_on}, the ERP holds {posting.arrive_on}")
+    return found
 
 
 def _units(lines: tuple[ErpLine, ...]) -> Counter[tuple[str, str]]:

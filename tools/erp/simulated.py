@@ -2,7 +2,8 @@
 
 It stands in for a real ERP in the demo and in tests. A transfer takes its units from the origin when it is posted and
 gives them to the destination when it is received; a purchase order gives on receipt; an order change moves the
-promised day of an order it knows. Stock is kept by lot and a line takes from exactly its lot.
+promised day of an order it knows. Stock is kept by lot and a line takes from exactly its lot. What the other kinds of
+document do is in :mod:`tools.erp.bookings`, what faults make of them in :mod:`tools.erp.misdeeds`.
 """
 
 from __future__ import annotations
@@ -12,19 +13,31 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from inventory.crash_points import crash_point
 from inventory.record import Id, Record, digest
 from inventory.records import ActionKind, ErpDocument, ErpLine
+from tools.erp.bookings import BOOKINGS, put_restricted
 from tools.erp.books import Books, stamp, utc
 from tools.erp.faults import FIND_FAULTS, POST_FAULTS, Fault, FaultKind, FaultScript
 from tools.erp.feeds import purchase_order_feed, stock_feed, transfer_feed
+from tools.erp.misdeeds import (
+    ANSWER_LOST,
+    NOT_POSTED,
+    append_again,
+    delete_document,
+    edit_document,
+    garbled,
+    lines_posted,
+    lines_taken,
+    no_answer,
+    told_instead,
+)
 from tools.erp.orders import (
-    PREFIXES,
-    change_order,
+    STAY_OPEN,
     close_if_complete,
     insert_order,
     known_under,
@@ -32,10 +45,9 @@ from tools.erp.orders import (
     receive_line,
     require_known,
     require_postable,
-    take_stock,
 )
 from tools.erp.port import ErpCapabilities, OptionalId, Posting, read_answer
-from tools.errors import ErpDuplicateError, ErpOutcomeUnknownError, ErpRejectedError, ErpUnreachableError
+from tools.errors import ErpDuplicateError, ErpRejectedError, ErpUnreachableError
 
 ANSWER_LIMIT = timedelta(seconds=60)
 
@@ -78,6 +90,8 @@ class SimulatedErp:
         How a delayed answer waits, seconds.
     answer_limit
         A document not to be found this long after it was sent was not posted; see `ErpCapabilities`.
+    actions
+        Kinds of document it has; it rejects the others.
     """
 
     def __init__(
@@ -88,43 +102,63 @@ class SimulatedErp:
         clock: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
         answer_limit: timedelta = ANSWER_LIMIT,
+        actions: Iterable[ActionKind] = tuple(BOOKINGS),
     ) -> None:
         self.books = Books(path)
         self.faults = FaultScript(self.books)
         self._clock = clock
         self._sleep = sleep
-        self._capabilities = ErpCapabilities("simulated", native_key, frozenset(PREFIXES), answer_limit)
+        self._capabilities = ErpCapabilities("simulated", native_key, frozenset(actions), answer_limit)
 
     @property
     def capabilities(self) -> ErpCapabilities:
         """What this ERP can do."""
         return self._capabilities
 
+    def time(self) -> datetime:
+        """The ERP's time."""
+        return self._clock()
+
     def post(self, document: ErpDocument) -> Posting:
         """Post one document, after and before whatever the fault script has for it; errors as in `ErpPort.post`."""
         fault = self.faults.take(document.key, POST_FAULTS)
         if fault is None:
             return self._answer(document.key, self._book(document, None))
-        if fault.kind is FaultKind.REJECT:
-            raise ErpRejectedError(f"key {document.key}: the ERP refuses the document (scripted)")
-        if fault.kind is FaultKind.UNREACHABLE:
-            raise ErpUnreachableError(f"key {document.key}: no connection to the ERP (scripted)")
-        if fault.kind is FaultKind.LOSE_REQUEST:
-            raise _no_answer(document.key)
+        if fault.kind in NOT_POSTED:
+            if fault.kind is FaultKind.HANG:
+                self._sleep(fault.seconds)
+            raise told_instead(document.key, fault)
         reference = self._book(document, fault)
-        if fault.kind in (FaultKind.LOSE_ANSWER, FaultKind.ANSWER_LATE):
-            raise _no_answer(document.key)
+        self._afterwards(document, reference, fault.kind)
+        if fault.kind in ANSWER_LOST:
+            raise no_answer(document.key)
+        if fault.kind is FaultKind.REJECTED_BUT_POSTED:
+            raise ErpRejectedError(f"key {document.key}: the ERP refuses the document (scripted, and not true)")
         if fault.kind is FaultKind.DELAY:
             self._sleep(fault.seconds)
-        if fault.kind is FaultKind.DUPLICATE:
+        return self._answer(document.key, reference, fault)
+
+    def _afterwards(self, document: ErpDocument, reference: str, kind: FaultKind) -> None:
+        """What happens to a document between its posting and its answer."""
+        if kind is FaultKind.DUPLICATE:
             with suppress(ErpRejectedError):  # nobody waits for the answer to the second delivery
                 self._book(document, None)
-        return self._answer(document.key, reference, written=fault.text if fault.kind is FaultKind.TEXT else None)
+        deed = {
+            FaultKind.SILENT_SECOND: append_again, FaultKind.DELETED: delete_document, FaultKind.EDITED: edit_document,
+        }.get(kind)  # fmt: skip
+        if deed is not None:
+            with suppress(ErpRejectedError), self.books.write() as connection:
+                deed(connection, reference)
 
     def find(self, key: str) -> Posting | None:
         """The one visible document under the key; errors as in `ErpPort.find`."""
-        if self.faults.take(key, FIND_FAULTS):
+        fault = self.faults.take(key, FIND_FAULTS)
+        if fault and fault.kind is FaultKind.FIND_UNREACHABLE:
             raise ErpUnreachableError(f"key {key}: no connection to the ERP (scripted)")
+        if fault and fault.kind is FaultKind.FIND_STALE:
+            return None
+        if fault and fault.kind is FaultKind.FIND_DUPLICATE:
+            raise ErpDuplicateError(f"key {key} is carried by 2 documents (scripted)")
         now = stamp(self._clock())
         with self.books.read() as connection:
             query = "SELECT reference FROM orders WHERE key = ? AND visible_at <= ? ORDER BY number"
@@ -132,7 +166,7 @@ class SimulatedErp:
             references = [row["reference"] for row in rows]
         if len(references) > 1:
             raise ErpDuplicateError(f"key {key} is carried by {len(references)} documents: {', '.join(references)}")
-        return self._answer(key, references[0]) if references else None
+        return self._answer(key, references[0], fault) if references else None
 
     def on_hand(self, item: str, site: str) -> int:
         """Units at the site, all lots together; errors as in `ErpPort.on_hand`."""
@@ -170,6 +204,28 @@ class SimulatedErp:
                 row |= {"ship_on": order.ordered_on.isoformat(), "posted_at": posted_at, "visible_at": posted_at}
                 insert_order(connection, row, list(order.lines))
 
+    def load_restricted(self, rows: Iterable[StockRow], status: str) -> None:
+        """Add units that may not be used yet, in quality inspection or blocked."""
+        with self.books.write() as connection:
+            for row in rows:
+                line = ErpLine(item=row.item, lot=row.lot, quantity=row.on_hand)
+                put_restricted(connection, row.site, line, status)
+
+    def restricted(self, item: str, site: str, status: str) -> int:
+        """Units of a status that may not be used."""
+        query = "SELECT coalesce(sum(on_hand), 0) FROM restricted WHERE item = ? AND site = ? AND status = ?"
+        with self.books.read() as connection:
+            return int(connection.execute(query, (item, site, status)).fetchone()[0])
+
+    def delete(self, reference: str) -> None:
+        """A planner of the ERP deletes a document that nobody has received anything of."""
+        with self.books.write() as connection:
+            delete_document(connection, reference)
+
+    def refuse(self, reference: str, when: datetime, quantity: int | None = None, *, item: str = "") -> None:
+        """The destination refuses goods that arrive: they are the origin's again; arguments as in `receive`."""
+        self._arrive(reference, when, quantity, item, refused=True)
+
     def receive(self, reference: str, when: datetime, quantity: int | None = None, *, item: str = "") -> None:
         """Let goods of a transfer or purchase order arrive at the destination.
 
@@ -189,19 +245,23 @@ class SimulatedErp:
         ErpRejectedError
             No such open line, more than is open, or a quantity without saying which of several lines.
         """
+        self._arrive(reference, when, quantity, item, refused=False)
+
+    def _arrive(self, reference: str, when: datetime, quantity: int | None, item: str, *, refused: bool) -> None:
         day = utc(when).date().isoformat()
         with self.books.write() as connection:
             lines = connection.execute(
                 "SELECT * FROM orders JOIN order_lines USING (number) "
-                "WHERE reference = ? AND action <> ? AND received < quantity AND ? IN ('', item) ORDER BY line",
-                (reference, ActionKind.EXPEDITE.value, item),
+                "WHERE reference = ? AND action IN ('transfer', 'purchase') AND received + refused < quantity "
+                "AND ? IN ('', item) ORDER BY line",
+                (reference, item),
             ).fetchall()
             if not lines:
                 raise ErpRejectedError(f"document {reference} has no open line{f' of item {item}' if item else ''}")
             if quantity is not None and len(lines) > 1:
                 raise ErpRejectedError(f"document {reference} has {len(lines)} open lines: name the item received")
             for line in lines:
-                receive_line(connection, line, quantity, day)
+                receive_line(connection, line, quantity, day, refused=refused)
             close_if_complete(connection, lines[0]["number"], reference, day)
 
     def export_stock(self) -> list[dict[str, object]]:
@@ -220,40 +280,41 @@ class SimulatedErp:
         """Post in one transaction; the document's number, or that of the one the ERP already has under the key."""
         now = self._clock()
         visible_at = now
-        lines = list(document.lines)
+        if document.action not in self._capabilities.actions:
+            raise ErpRejectedError(f"key {document.key}: this ERP has no document for action {document.action.value}")
         if fault and fault.kind is FaultKind.ANSWER_LATE:
             visible_at = now + timedelta(seconds=fault.seconds)
-        if fault and fault.kind is FaultKind.WRONG_QUANTITY:
-            lines = [line.model_copy(update={"quantity": line.quantity - 1 or 2}) for line in lines]
         with self.books.write() as connection:
             if self._capabilities.native_key and (known := known_under(connection, document)):
                 return known
             require_postable(connection, document)
-            if document.action is ActionKind.TRANSFER:
-                for line in lines:
-                    take_stock(connection, document.origin, line)
-            if document.action is ActionKind.EXPEDITE:
-                change_order(connection, document)
+            kind, asked = fault.kind if fault else None, list(document.lines)
+            lines = lines_posted(asked, kind, self._another_item(connection, asked[0].item))
+            BOOKINGS[document.action](connection, document, lines_taken(asked, lines, kind))
             row = document.model_dump(mode="json", exclude={"lines", "approval_id"})
             row |= {"posted_at": stamp(now), "visible_at": stamp(visible_at)}
             row |= {"native_key": self._capabilities.native_key, "body": digest(document)}
             reference = insert_order(connection, row, lines)
+            if document.action not in STAY_OPEN:
+                query = "UPDATE orders SET received_on = ? WHERE reference = ?"
+                connection.execute(query, (utc(now).date().isoformat(), reference))
             crash_point("erp.before_post")
         crash_point("erp.after_post")
         return reference
 
-    def _answer(self, key: str, reference: str, written: str | None = None) -> Posting:
+    def _another_item(self, connection: Any, item: str) -> str:
+        """Some other item the ERP knows, else one it does not."""
+        row = connection.execute("SELECT min(item) AS item FROM stock WHERE item <> ?", (item,)).fetchone()
+        return row["item"] or f"{item}-ELSE"
+
+    def _answer(self, key: str, reference: str, fault: Fault | None = None) -> Posting:
         """The posting as it goes over the wire and is read at our end."""
         with self.books.read() as connection:
             row = connection.execute("SELECT * FROM orders WHERE reference = ?", (reference,)).fetchone()
             answer = order_fields(connection, row)
-        return read_answer(key, answer if written is None else answer | {"reference": written})
+        return read_answer(key, answer | garbled(key, fault))
 
     def _postings(self, condition: str, values: tuple[str, ...]) -> tuple[Posting, ...]:
         with self.books.read() as connection:
             rows = connection.execute(f"SELECT * FROM orders WHERE {condition} ORDER BY number", values).fetchall()
             return tuple(read_answer(row["key"], order_fields(connection, row)) for row in rows)
-
-
-def _no_answer(key: str) -> ErpOutcomeUnknownError:
-    return ErpOutcomeUnknownError(f"key {key}: sent, and the ERP did not answer in time (scripted)")
