@@ -1,8 +1,8 @@
-"""Kills the house at named points: ``python -m tests.crashes JOBS.json``.
+"""Kills the house at named points, or at any moment: ``python -m tests.crashes JOBS.json``.
 
-A job is a furnished folder, a step to take in it, and a crash point to die at. Each job runs in a process of its own,
-forked from this one, which has imported the product and run nothing of it; the kill is a real SIGKILL. The exit code of
-each job goes to standard output, one a line: ``-9`` died at the point, ``0`` never came there.
+A job is a furnished folder, a step to take in it, and a crash point to die at, or after so many milliseconds. Each job
+runs in a process of its own, forked from this one, which has imported the product and run nothing of it; the kill is a
+real SIGKILL. The exit code of each job goes to standard output, one a line: ``-9`` was killed, ``0`` came to its end.
 """
 
 from __future__ import annotations
@@ -12,16 +12,21 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from inventory.crash_points import SKIP_VARIABLE, VARIABLE
 from inventory.records import ProposalState
+from tests.load import AT_WORK, work_on
 from tests.worlds import START, TurnableClock, World, two_sites_one_lane
+from tools.erp.faults import Fault, FaultKind
+from tools.posting import ATTEMPTS
 
 NETWORK = two_sites_one_lane()
 KILLED = -signal.SIGKILL
+LONGEST_START_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,8 @@ class Job:
     skip: int = 0
     """Passes of the point that are let through."""
     native_key: bool = True
+    milliseconds: int = 0
+    """Killed so long after its first sweep, wherever it is then; 0: at the point."""
 
 
 def house(folder: Path, *, native_key: bool = True) -> World:
@@ -57,7 +64,43 @@ def execute(world: World) -> None:
     world.desk.execute()
 
 
-STEPS: dict[str, Callable[[World], None]] = {"sweep": sweep, "decide": decide, "execute": execute}
+def take_in(world: World) -> None:
+    """The next feeds."""
+    world.clock.forward(seconds=1)
+    world.deliver(NETWORK.with_stock({("BOLT", "DC"): 299}))
+
+
+def edit(world: World) -> None:
+    """A person changes the quantity, and the new version goes through the gate."""
+    (proposal,) = world.proposals(ProposalState.PENDING)
+    (line,) = proposal.content.lines
+    world.decide(proposal, "edit", "pia", quantities={line.number: line.quantity - 1})
+
+
+def expire(world: World) -> None:
+    """Nobody has decided in time."""
+    world.clock.forward(days=4)
+    world.desk.recover()
+
+
+def lose_answers(world: World) -> None:
+    """An execution whose answers are all lost: the document is in doubt, and is there."""
+    world.erp.faults.add(*(Fault(kind=FaultKind.LOSE_ANSWER) for _ in range(ATTEMPTS)))
+    world.desk.execute()
+
+
+def find_out(world: World) -> None:
+    """What is in doubt is looked up once nobody is at work on it any more."""
+    world.clock.forward(minutes=2)
+    world.desk.recover()
+
+
+STEPS: dict[str, Callable[[World], None]] = {
+    "sweep": sweep, "decide": decide, "execute": execute, "import": take_in, "edit": edit, "expire": expire,
+    "find out": find_out,
+}  # fmt: skip
+BEFORE: dict[str, str] = {"import": "decide", "edit": "decide", "expire": "decide"}
+"""Steps that begin where another one does."""
 
 
 def templates(root: Path, *, native_key: bool = True) -> dict[str, Path]:
@@ -68,8 +111,11 @@ def templates(root: Path, *, native_key: bool = True) -> dict[str, Path]:
         world = world.copied_to(root / following)
         STEPS[step](world)
         folders[following] = world.folder
+    world = world.copied_to(root / "find out")
+    lose_answers(world)
     world.database.dispose()
-    return folders
+    folders["find out"] = world.folder
+    return folders | {step: folders[where] for step, where in BEFORE.items()}
 
 
 def kill(jobs: Iterable[Job], scratch: Path) -> list[int]:
@@ -77,11 +123,14 @@ def kill(jobs: Iterable[Job], scratch: Path) -> list[int]:
     listed = scratch / "jobs.json"
     listed.write_text(json.dumps([asdict(job) for job in jobs]), "utf-8")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crashes", str(listed)], capture_output=True, text=True, timeout=600, check=False
+        [sys.executable, "-m", "tests.crashes", str(listed)], capture_output=True, text=True, timeout=1800, check=False
     )
     if done.returncode:
         raise AssertionError(f"the driver failed: {done.stderr}")
-    return [int(line) for line in done.stdout.split()]
+    codes = [int(line) for line in done.stdout.split()]
+    if any(code > 0 for code in codes):
+        raise AssertionError(f"a job failed before it was killed: {done.stderr}")
+    return codes
 
 
 def _run(job: Job) -> int:
@@ -90,12 +139,26 @@ def _run(job: Job) -> int:
     if child == 0:
         os.environ[VARIABLE], os.environ[SKIP_VARIABLE] = job.point, str(job.skip)
         try:
+            if job.milliseconds:
+                work_on(Path(job.folder))
             STEPS[job.step](house(Path(job.folder), native_key=job.native_key))
         except BaseException:
             sys.excepthook(*sys.exc_info())
             os._exit(1)
         os._exit(0)
+    if job.milliseconds:
+        _wait_for(Path(job.folder) / AT_WORK)
+        time.sleep(job.milliseconds / 1000)
+        os.kill(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _wait_for(sign: Path) -> None:
+    """Wait until a child has begun; one that never does is killed, and found out by what it left."""
+    given_up = time.monotonic() + LONGEST_START_SECONDS
+    while not sign.exists() and time.monotonic() < given_up:
+        time.sleep(0.01)
+    sign.unlink(missing_ok=True)
 
 
 def main(path: str) -> None:

@@ -1,53 +1,55 @@
-"""Every named point between planning and receipt killed five times, and every single commit once."""
+"""Every named point killed five times, every single commit once, and houses at work at a hundred random moments."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from inventory.outbox import list_outbox
 from inventory.records import EVERYTHING, ProposalState
+from tests import counts
 from tests.crashes import KILLED, Job, kill, templates
 from tests.invariants import assert_house_in_order, erp_keys
 from tests.test_crashes import (
-    AFTER_THE_KILL,
-    assert_as_left,
     assert_done_once,
+    assert_killed_in_vain,
     assert_received,
+    assert_survives,
+    before,
     carry_on,
+    kills,
     let_the_goods_arrive,
     reopen,
     the_transfer,
     wrecks,
 )
+from tests.worlds import copy_home
 
-pytestmark = pytest.mark.acceptance
-REPEATS = 5
+__all__ = ["before"]
+pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3600)]
+REPEATS = counts.of("kills at each point", 5)
+MOMENTS = counts.of("kills at random moments", 100)
 COMMITS = 60
 """More than any step makes."""
 NOT_THERE = ("dispatch.after_sent", "erp.before_post")
 """Points after which the ERP holds nothing, though the document is marked as sent."""
 
 
-@pytest.mark.parametrize("step", AFTER_THE_KILL)
-def test_five_kills_at_every_point_lose_nothing_and_double_nothing(tmp_path: Path, step: str) -> None:
-    points = [point for point in AFTER_THE_KILL[step] for _ in range(REPEATS)]
-    for folder, point in zip(wrecks(tmp_path, [Job("", step, p) for p in points]), points, strict=True):
-        world = reopen(folder)
-        assert_as_left(world, point, *AFTER_THE_KILL[step][point])
-        carry_on(world)
-        assert_done_once(world, point)
-        let_the_goods_arrive(world)
-        assert_received(world, point)
-        world.database.dispose()
+def test_five_kills_at_every_point_lose_nothing_and_double_nothing(before: dict[str, Path], tmp_path: Path) -> None:
+    jobs = kills(REPEATS)
+    for job, folder in zip(jobs, wrecks(before, tmp_path, jobs), strict=True):
+        assert_killed_in_vain(job, folder)
+
+
+def test_a_hundred_kills_of_houses_at_work_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    assert_survives(tmp_path, kills=MOMENTS, seed=7, at_once=10)
 
 
 def test_without_keys_in_the_erp_a_kill_leaves_one_document_or_a_visible_doubt(tmp_path: Path) -> None:
-    points = [point for point in AFTER_THE_KILL["execute"] for _ in range(REPEATS)]
-    jobs = [Job("", "execute", point) for point in points]
-    for folder, point in zip(wrecks(tmp_path, jobs, native_key=False), points, strict=True):
+    jobs = kills(REPEATS, ("execute",))
+    ready = templates(tmp_path / "templates", native_key=False)
+    for folder, point in zip(wrecks(ready, tmp_path, jobs, native_key=False), (job.point for job in jobs), strict=True):
         world = reopen(folder, native_key=False)
         carry_on(world)
         carry_on(world)
@@ -64,13 +66,14 @@ def test_without_keys_in_the_erp_a_kill_leaves_one_document_or_a_visible_doubt(t
         world.database.dispose()
 
 
-@pytest.mark.parametrize("step", AFTER_THE_KILL)
-def test_a_kill_after_any_single_commit_loses_nothing_and_doubles_nothing(tmp_path: Path, step: str) -> None:
-    ready = templates(tmp_path / "templates")[step]
-    jobs = []
+@pytest.mark.parametrize("step", ["sweep", "decide", "execute"])
+def test_a_kill_after_any_single_commit_loses_nothing_and_doubles_nothing(
+    before: dict[str, Path], tmp_path: Path, step: str
+) -> None:
+    ready, jobs = before[step], []
     for number in range(COMMITS):
         place = tmp_path / f"commit-{number}"
-        shutil.copytree(ready, place)
+        copy_home(ready, place)
         jobs.append(Job(str(place), step, "database.committed", skip=number))
     codes = kill(jobs, tmp_path)
     killed = codes.index(0)
