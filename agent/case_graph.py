@@ -20,7 +20,8 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from agent.approval_policy import expiry
-from agent.decisions import release_for_execution
+from agent.auto_budget import within_auto_budget
+from agent.deciding.signing import release_for_execution
 from agent.drafting import Drafter
 from agent.ruling import Gate, rule
 from agent.tracing import traced
@@ -161,6 +162,7 @@ def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         if proposal.state is not ProposalState.DRAFT:
             return {"tier": proposal.tier or Tier.FORMAL}
         ruling, policy = rule(toolbox, transaction.connection, runtime.context.gate, proposal)
+        ruling = within_auto_budget(transaction, proposal, ruling, policy)
         save_ruling(transaction, proposal.proposal_id, ruling)
         pending = move(
             transaction, proposal, ProposalState.PENDING, reason=ruling.tier.value, tier=ruling.tier,
@@ -260,7 +262,7 @@ def learn(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
 
 def after_gate(state: CaseState) -> Literal["approve", "recall"]:
     """The auto tier skips the person, never the record or the recall window."""
-    return "recall" if state["tier"] is Tier.AUTO else "approve"
+    return "recall" if state["tier"] == Tier.AUTO else "approve"  # PostgreSQL gives it back as plain text
 
 
 def after_decision(state: CaseState) -> Literal["recall", "learn"]:

@@ -6,21 +6,27 @@ done from SQL alone when a checkpoint is gone.
 
 from __future__ import annotations
 
-import sqlite3
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from random import Random
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
 from agent.case_graph import DeskContext, case_graph
-from agent.decisions import Decision, decide, expire
+from agent.checkpoints import Checkpoints, open_checkpoints
+from agent.deciding.batch import BatchRow, approve_all
+from agent.decisions import Decided, Decision, decide, expire
 from agent.drafting import Drafter
+from agent.rights_tasks import escalate_overdue
 from agent.ruling import Gate
 from agent.sweep_graph import Progress, SweepContext, sweep_graph
 from inventory.audit import entries
+from inventory.conflicts import retrying
 from inventory.errors import LostRaceError, NotFoundError
 from inventory.outbox import list_receipts
 from inventory.proposals import find_proposal, list_proposals
@@ -34,9 +40,6 @@ from tools.replay import Replay, replay_plan, replay_proposal
 from tools.toolbox import Toolbox
 from tools.why import Why, explain_why
 
-LISTED_TYPES = [("inventory.records", "Tier"), ("inventory.records", "ProposalState")]
-"""The only types of ours a checkpoint may hold."""
-
 
 class Recovery(Record):
     """What was found half-way and put right."""
@@ -45,6 +48,8 @@ class Recovery(Record):
     reconciled: tuple[Execution, ...]
     anchored: int
     orphan_parts: int
+    escalated: tuple[str, ...] = ()
+    """Proposals nobody answered in time, now another role's task."""
 
 
 def _silent(step: str, done: int, of: int) -> None:
@@ -61,26 +66,34 @@ class ExceptionDesk:
     drafter
         Words explanations.
     checkpoints
-        SQLite file for LangGraph's scratch paper; it may be deleted at any moment.
+        SQLite file for LangGraph's scratch paper, which may be deleted at any moment; with PostgreSQL it lies in a
+        schema of its own and this is not used.
     gate
         How far the roll-out is, and whether the ERP enforces keys.
     """
 
     def __init__(self, toolbox: Toolbox, drafter: Drafter, checkpoints: Path, gate: Gate) -> None:
+        # Spreads the pauses of processes that collided; no result depends on it.
+        self._again = partial(retrying, chance=Random(os.getpid()))
         self.toolbox = toolbox
         self.drafter = drafter
         self.gate = gate
         self._checkpoints = checkpoints
+        self._anchored_to = 0
+        """Every entry up to here is known to be anchored: a worker looks again and again, at what is new only."""
 
     def sweep(self, progress: Progress | None = None) -> Sweep:
         """Look at everything once: find, group, plan, explain, rule, queue."""
+        return self._again(lambda: self._sweep(progress or _silent))
+
+    def _sweep(self, progress: Progress) -> Sweep:
         with self._graph() as graph:
             context = SweepContext(
                 toolbox=self.toolbox,
                 gate=self.gate,
                 recover=self.recover,
                 work_case=lambda case_id, proposal_id: graph.start(case_id, proposal_id),
-                progress=progress or _silent,
+                progress=progress,
             )
             result = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)
             graph.prune()
@@ -88,24 +101,34 @@ class ExceptionDesk:
         return sweep
 
     def decide(self, decision: Decision, user: User) -> Proposal:
+        """Take a person's decision; the proposal as it stands afterwards."""
+        return self.decided(decision, user).proposal
+
+    def decided(self, decision: Decision, user: User) -> Decided:
         """Take a person's decision; an edit makes a new version, which goes through the gate at once."""
-        proposal = decide(self.toolbox, self.gate, decision, user)
+        taken = self._again(lambda: decide(self.toolbox, self.gate, decision, user))
+        proposal = taken.proposal
         if proposal.state is ProposalState.DRAFT:
             with self._graph() as graph:
-                graph.start(proposal.content.case_id, proposal.proposal_id)
+                self._again(lambda: graph.start(proposal.content.case_id, proposal.proposal_id))
             with self.toolbox.database.read() as connection:
-                return find_proposal(connection, EVERYTHING, proposal.proposal_id)
-        return proposal
+                ruled = find_proposal(connection, EVERYTHING, proposal.proposal_id)
+            return taken.model_copy(update={"proposal": ruled})
+        return taken
+
+    def approve_all(self, decisions: Sequence[Decision], user: User) -> tuple[BatchRow, ...]:
+        """Approve several proposals of one rule and lane, each by itself."""
+        return approve_all(self.toolbox, decisions, user, self.decided)
 
     def execute(self, progress: Progress | None = None) -> tuple[Execution, ...]:
         """Send everything that is approved and due, after finding out about whatever was left half-way."""
-        recovery = self.recover()
+        recovery = self._again(self.recover)
         done = list(recovery.reconciled)
         waiting = due(self.toolbox)
         with self._graph() as graph:
             for number, proposal_id in enumerate(waiting, start=1):
                 try:
-                    done.append(graph.finish(proposal_id))
+                    done.append(self._again(partial(graph.finish, proposal_id)))
                 except KillSwitchError:
                     raise
                 except (LostRaceError, ToolError) as error:
@@ -123,20 +146,31 @@ class ExceptionDesk:
         """Put right what a crash, a lost answer or time itself left half-way; safe to run at any moment."""
         toolbox = self.toolbox
         expired = expire(toolbox)
+        escalated = escalate_overdue(toolbox)
         reconciled = reconcile(toolbox) if toolbox.erp is not None else []
         with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
             open_missing_outcomes(transaction)
         anchored = self._anchor_missing()
         orphans = toolbox.snapshots.sweep_orphans(now=toolbox.now())
-        return Recovery(expired=tuple(expired), reconciled=tuple(reconciled), anchored=anchored, orphan_parts=orphans)
+        return Recovery(
+            expired=tuple(expired),
+            reconciled=tuple(reconciled),
+            anchored=anchored,
+            orphan_parts=orphans,
+            escalated=tuple(each.proposal_id for each in escalated),
+        )
 
     def _anchor_missing(self) -> int:
         """Anchor entries whose process died between commit and anchoring."""
         anchor = self.toolbox.database.anchor
-        known = anchor.read()
         with self.toolbox.database.read() as connection:
-            missing = [entry for entry in entries(connection) if entry.sequence not in known]
+            fresh = list(entries(connection, first=self._anchored_to + 1))
+        if not fresh:
+            return 0
+        known = anchor.read()
+        missing = [entry for entry in fresh if entry.sequence not in known]
         anchor.append(missing)
+        self._anchored_to = fresh[-1].sequence
         return len(missing)
 
     def replay(self, identifier: str, scope: Scope = EVERYTHING) -> tuple[Replay, ...]:
@@ -160,30 +194,20 @@ class ExceptionDesk:
         with self.toolbox.database.read() as connection:
             return explain_why(self.toolbox, connection, scope, item, site)
 
-    def _graph(self) -> _CaseRunner:
-        return _CaseRunner(self)
+    @contextmanager
+    def _graph(self) -> Iterator[_CaseRunner]:
+        with open_checkpoints(self.toolbox.database, self._checkpoints) as checkpoints:
+            yield _CaseRunner(self, checkpoints)
 
 
 class _CaseRunner:
-    """The compiled case graph on an open checkpoint file."""
+    """The compiled case graph on open scratch paper."""
 
-    def __init__(self, desk: ExceptionDesk) -> None:
+    def __init__(self, desk: ExceptionDesk, checkpoints: Checkpoints) -> None:
         self._desk = desk
         self._context = DeskContext(desk.toolbox, desk.drafter, desk.gate)
-
-    def __enter__(self) -> _CaseRunner:
-        path = self._desk._checkpoints
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # The saver catches the interpreter's own SQLite errors only; what it keeps may be lost without harm.
-        self._connection = sqlite3.connect(path, check_same_thread=False)
-        self._connection.execute("PRAGMA busy_timeout = 10000")
-        self._saver = SqliteSaver(self._connection, serde=JsonPlusSerializer(allowed_msgpack_modules=LISTED_TYPES))
-        self._saver.setup()
-        self._compiled = case_graph(self._saver)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._checkpoints = checkpoints
+        self._compiled = case_graph(checkpoints.saver)
 
     def _thread(self, proposal_id: str) -> RunnableConfig:
         return {"configurable": {"thread_id": proposal_id}, "recursion_limit": 50}
@@ -191,7 +215,7 @@ class _CaseRunner:
     def start(self, case_id: str, proposal_id: str) -> None:
         """Run a draft to where it waits for a person or the recall window; a half-run thread is begun anew."""
         thread = self._thread(proposal_id)
-        self._saver.delete_thread(proposal_id)
+        self._checkpoints.saver.delete_thread(proposal_id)
         self._compiled.invoke(
             {"case_id": case_id, "proposal_id": proposal_id}, thread, context=self._context, durability="sync"
         )
@@ -215,9 +239,7 @@ class _CaseRunner:
         """Throw away the scratch paper of every proposal that has come to its end."""
         with self._desk.toolbox.database.read() as connection:
             live = {proposal.proposal_id for proposal in list_proposals(connection, EVERYTHING, states=LIVE)}
-        kept = [str(row[0]) for row in self._connection.execute("SELECT DISTINCT thread_id FROM checkpoints")]
-        for thread in sorted(set(kept) - live):
-            self._saver.delete_thread(thread)
+        self._checkpoints.prune(live)
 
     def _report(self, proposal_id: str) -> Execution:
         with self._desk.toolbox.database.read() as connection:

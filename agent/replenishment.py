@@ -15,14 +15,16 @@ from langgraph.runtime import Runtime
 from sqlalchemy import Connection
 
 from agent.approval_policy import expiry
+from agent.auto_budget import within_auto_budget
 from agent.case_graph import CaseState, DeskContext, draft, retrieve
-from agent.decisions import release_for_execution
+from agent.deciding.signing import release_for_execution
 from agent.drafting import Drafter
 from agent.ruling import Gate, policy_in_force, rule
+from inventory.capacity import take_capacity
 from inventory.cases import insert_cases, list_cases, set_case_state
 from inventory.chronicle import list_feed_health, save_feed_health
 from inventory.database import Transaction
-from inventory.errors import NotEnoughStockError
+from inventory.errors import NotEnoughCapacityError, NotEnoughStockError
 from inventory.ledger import hold, release
 from inventory.ledger_frame import rows_of
 from inventory.lifecycle import move
@@ -58,6 +60,7 @@ from inventory.records import CaseState as State
 from inventory.replenishments import find_run, insert_run, list_runs
 from tools.arrays import frame_of_places
 from tools.health import check_health
+from tools.lane_claims import Lanes, lane_claims, room_left, with_room
 from tools.plan import LIVE, STUB_LIFETIME, plan_parameters
 from tools.replenish import Orders, recommend
 from tools.replenish_facts import budgets_left, excepted_rows, given_back, held_by, is_replenishment
@@ -85,6 +88,8 @@ class Worked:
     budgets: dict[str, float]
     stocking_version: int
     outdated: frozenset[str]
+    room: dict[str, float]
+    """Units left on lanes of which earlier proposals took some."""
 
 
 def replenish(
@@ -111,8 +116,8 @@ def replenish(
     snapshot, day = toolbox.snapshot(), toolbox.now().date()
     with toolbox.database.read() as connection:
         known = find_run(connection, EVERYTHING, day=day, snapshot_id=snapshot.snapshot_id, shadow=shadow)
-        version = policy_in_force(connection).version
-        currency = policy_in_force(connection).currency
+        policy = policy_in_force(connection, at=toolbox.now())
+        version, currency = policy.version, policy.currency
     if known is None:
         tell("work out orders", 0, 1)
         worked = _work_out(toolbox, shadow=shadow, budget=budget, day=day, currency=currency)
@@ -144,30 +149,33 @@ def _know_health(toolbox: Toolbox) -> None:
 def _work_out(toolbox: Toolbox, *, shadow: bool, budget: float | None, day: date, currency: str) -> Worked:
     snapshot = toolbox.snapshot()
     with toolbox.database.read() as connection:
-        policy = stocking_policy_in_force(connection)
+        policy = stocking_policy_in_force(connection, at=toolbox.now())
         outdated = frozenset() if shadow else frozenset(p.proposal_id for p in _undecided(connection))
         earlier = [run for run in list_runs(connection, EVERYTHING) if run.shadow is shadow and run.day < day]
         cases = list_cases(connection, EVERYTHING)
+        room = room_left(connection, toolbox.lanes(snapshot), snapshot.as_of.date(), without=outdated)
         returned = held_by(connection, outdated)
     stock = network_stock(toolbox, without=lambda ledger: given_back(ledger, returned), exclude=sorted(outdated))
     rows = stock.rows
     with toolbox.database.read() as connection:
         segmented = segment_network(connection, snapshot, stock.facts, policy)
     cell = segmented.cell
-    terms = stocking_terms(policy, cell, rows.service_target, rows.review_days)
+    terms = stocking_terms(
+        policy, cell, rows.service_target, rows.review_days, sites=rows.sites, item_classes=rows.item_class
+    )
     budgets = budgets_left(snapshot, budget)
     orders = recommend(
         rows,
         terms,
         available_units(rows, stock.ledger),
         excepted_rows(rows, cases, day),
-        toolbox.lanes(snapshot),
+        with_room(toolbox.lanes(snapshot), room),
         budgets,
         last_run=earlier[0].day.toordinal() if earlier else None,
     )
     found = tuple(recommended(rows, terms, cell, orders))
     groups = tuple(grouped(found, snapshot.snapshot_id, day, currency, policy.version))
-    return Worked(stock, orders, found, groups, segmented, budgets, policy.version, outdated)
+    return Worked(stock, orders, found, groups, segmented, budgets, policy.version, outdated, room)
 
 
 def _undecided(connection: Connection) -> list[Proposal]:
@@ -203,7 +211,7 @@ def _write(
         kept: list[Group] = []
         for group in worked.groups:
             proposal = _proposal(transaction, group, plan_run_id, policy, currency)
-            if _inserted(transaction, group, proposal):
+            if _inserted(transaction, group, proposal, toolbox.lanes(toolbox.snapshot())):
                 kept.append(group)
                 proposal_of |= {(m.line.item, m.line.site): proposal.proposal_id for m in group.members}
             else:
@@ -256,8 +264,11 @@ def _supersede(transaction: Transaction, outdated: Iterable[str]) -> tuple[str, 
     return tuple(gone)
 
 
-def _inserted(transaction: Transaction, group: Group, proposal: Proposal) -> bool:
-    """Whether the case, its draft and its reservations could be written; units taken meanwhile undo all three."""
+def _inserted(transaction: Transaction, group: Group, proposal: Proposal, lanes: Lanes) -> bool:
+    """Whether the case, its draft and its reservations could be written; units taken meanwhile undo all three.
+
+    Regular supply takes room on its lanes, and nothing of the budgets that keep goods from moving to and fro.
+    """
     savepoint = transaction.connection.begin_nested()
     entries = len(transaction.entries)
     try:
@@ -269,7 +280,8 @@ def _inserted(transaction: Transaction, group: Group, proposal: Proposal) -> boo
                     transaction, proposal_id=proposal.proposal_id, line=line.number, item=line.item, site=line.origin,
                     destination=line.destination, quantity=line.quantity,
                 )  # fmt: skip
-    except NotEnoughStockError:
+        take_capacity(transaction, proposal.proposal_id, lane_claims(proposal.content, lanes, None))
+    except (NotEnoughStockError, NotEnoughCapacityError):
         savepoint.rollback()
         del transaction.entries[entries:]
         return False
@@ -341,6 +353,7 @@ def _plan_run(
         seed=toolbox.seed,
         solver_path=PATH,
         objective=round(sum(net.values()) / 100.0, 6),
+        lane_room=worked.room,
         lines=tuple(
             PlanLine(case_id=case_id, line=line, net_value_minor=net[(line.item, line.destination)])
             for case_id, line in lines
@@ -356,9 +369,10 @@ def _finish(toolbox: Toolbox, context: DeskContext, run: ReplenishmentRun, tell:
     mine = [proposal for proposal in drafts if proposal.content.plan_run_id == run.plan_run_id]
     floors = {line.proposal_id: Tier.AUTO for line in run.lines}
     with toolbox.database.read() as connection:
-        policy = stocking_policy_in_force(connection)
+        policy = stocking_policy_in_force(connection, at=toolbox.now())
     for line in run.lines:
-        floors[line.proposal_id] = strictest(floors[line.proposal_id], policy.row(line.segment).tier)
+        asked = policy.row(line.segment, line.site, line.item_class).tier
+        floors[line.proposal_id] = strictest(floors[line.proposal_id], asked)
     runtime = Runtime(context=context)
     for number, proposal in enumerate(mine, start=1):
         state: CaseState = {"case_id": proposal.content.case_id, "proposal_id": proposal.proposal_id}
@@ -375,7 +389,7 @@ def _rule(toolbox: Toolbox, gate: Gate, proposal_id: str, least: Tier) -> None:
         if proposal.state is not ProposalState.DRAFT:
             return
         ruling, policy = rule(toolbox, transaction.connection, gate, proposal)
-        ruling = _at_least(ruling, least)
+        ruling = within_auto_budget(transaction, proposal, _at_least(ruling, least), policy)
         save_ruling(transaction, proposal_id, ruling)
         pending = move(
             transaction, proposal, ProposalState.PENDING, reason=ruling.tier.value, tier=ruling.tier,

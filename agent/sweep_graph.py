@@ -15,6 +15,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
+from agent.lane_budgets import lane_budgets
 from agent.policy_document import MINOR_PER_UNIT
 from agent.queueing import AUTOMATIC, SHOWN, dispose
 from agent.ruling import Gate, policy_in_force
@@ -25,6 +26,7 @@ from inventory.chronicle import KILL_SWITCH, count_sweeps, insert_sweep, save_fe
 from inventory.proposals import list_proposals
 from inventory.record import short_id
 from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
+from tools.detectors.frozen import frozen_short
 from tools.detectors.recurring import recurring
 from tools.health import HealthReport, check_health
 from tools.learning import observe_receipts
@@ -102,6 +104,7 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
             connection, snapshot, lead_times, thresholds, toolbox.now(), needs=toolbox.needs(snapshot)
         )
         again = recurring(connection, thresholds, toolbox.now())
+        again += frozen_short(connection, thresholds, toolbox.now().date())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, state["snapshot_id"], report.feeds)
     context.lap("health")
@@ -141,10 +144,11 @@ def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context, toolbox = runtime.context, runtime.context.toolbox
     context.progress("plan jointly", 0, 1)
     with toolbox.database.read() as connection:
-        policy = policy_in_force(connection)
+        policy = policy_in_force(connection, at=toolbox.now())
         shortlist = Shortlist(policy, context.gate, kill_switch=switch_is_on(connection, KILL_SWITCH))
+        budgets = lane_budgets(toolbox, connection)
     started = toolbox.now()
-    planned = plan_cases(toolbox, state["cases"], policy_version=policy.version, drafts=shortlist)
+    planned = plan_cases(toolbox, state["cases"], policy_version=policy.version, drafts=shortlist, lane_budgets=budgets)
     with toolbox.database.read() as connection:
         drafts = list_proposals(connection, EVERYTHING, states=(ProposalState.DRAFT,))
     written = set(planned.proposal_ids)
@@ -166,7 +170,7 @@ def queue(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         context.work_case(draft.content.case_id, draft.proposal_id)
         context.progress("explain and rule", number, len(drafts))
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        policy = policy_in_force(transaction.connection)
+        policy = policy_in_force(transaction.connection, at=toolbox.now())
         dispositions = dispose(transaction, state["cases"], policy, state["held_back"])
     context.lap("queue")
     return {"dispositions": dispositions}
@@ -178,7 +182,7 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     now, figures = toolbox.now(), state["look"].figures
     what = list(state["dispositions"].values())
     with toolbox.database.write("evenkeel", now) as transaction:
-        stocking = stocking_policy_in_force(transaction.connection)
+        stocking = stocking_policy_in_force(transaction.connection, at=now)
         segmented = segment_network(transaction.connection, toolbox.snapshot(), state["look"].segments, stocking)
         keep_segments(transaction, state["snapshot_id"], segmented)
         context.lap("segments")

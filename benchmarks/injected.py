@@ -293,7 +293,7 @@ class InjectedWorld:
     def ledger(self, snapshot: Snapshot) -> pl.DataFrame:
         """The stock ledger of a snapshot, nothing promised."""
         stock = snapshot.table("stock").filter(pl.col("source") == "erp")
-        nothing = [pl.lit(0, pl.Int64).alias(name) for name in ("protect", "reserved", "in_flight")]
+        nothing = [pl.lit(0, pl.Int64).alias(name) for name in ("protect", "reserved", "in_flight", "frozen")]
         return stock.select("item", "site", "lot", "on_hand", "allocated", *nothing)
 
     def forecast(self, weeks: int = 26) -> Floats:

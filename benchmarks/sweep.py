@@ -106,7 +106,7 @@ class House:
         self.database = Database(folder / "evenkeel.sqlite3", Anchor(folder / "anchor.log"))
         self.database.migrate()
         self.snapshots = SnapshotStore(folder / "snapshots", self.database)
-        toolbox = Toolbox(self.database, self.snapshots, folder / "knowledge", lambda: NOW)
+        toolbox = Toolbox(self.database, self.snapshots, folder / "knowledge", lambda: NOW, lambda: NOW)
         gate = Gate(rollout="auto", erp_native_key=True)
         self.desk = ExceptionDesk(toolbox, TemplateDrafter(), folder / "checkpoints.sqlite3", gate)
 

@@ -90,7 +90,7 @@ def find_case(connection: Connection, scope: Scope, case_id: str) -> CaseRow:
     """The case of that id, or of the id beginning with it when only one does."""
     if not case_id:
         raise NotFoundError("a case is named by its id or the beginning of it; got nothing")
-    for named in (cases.c.case_id == case_id, cases.c.case_id.startswith(case_id, autoescape=True)):
+    for named in (cases.c.case_id == case_id, cases.c.case_id.istartswith(case_id, autoescape=True)):
         rows = connection.execute(_scoped(select(cases).where(named), scope)).all()
         if len(rows) == 1:
             return _row(rows[0], scope)

@@ -6,6 +6,7 @@ zero rows updated means somebody else was first.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import update
@@ -95,9 +96,20 @@ def move(
         EVENTS[to],
         "proposal",
         proposal.proposal_id,
-        {"from": proposal.state.value, "to": to.value, "digest": proposal.digest, "reason": reason},
+        {
+            "from": proposal.state.value,
+            "to": to.value,
+            "digest": proposal.digest,
+            "reason": reason,
+            "set": {name: _plain(value) for name, value in sorted(columns.items())},
+        },
     )
     kept = {name: value for name, value in columns.items() if name in Proposal.model_fields}
     return proposal.model_copy(
         update={"state": to, "state_version": proposal.state_version + 1, "reason": reason, **kept}
     )
+
+
+def _plain(value: Any) -> Any:
+    """A column's value as the log tells it."""
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value

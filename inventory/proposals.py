@@ -105,7 +105,7 @@ def find_proposal(connection: Connection, scope: Scope, proposal_id: str) -> Pro
         raise NotFoundError("a proposal is named by its id or the beginning of it; got nothing")
     for named in (
         proposals.c.proposal_id == proposal_id,
-        proposals.c.proposal_id.startswith(proposal_id, autoescape=True),
+        proposals.c.proposal_id.istartswith(proposal_id, autoescape=True),
     ):
         rows = connection.execute(_scoped(select(*_COLUMNS).where(named), scope)).all()
         if len(rows) == 1:
@@ -309,6 +309,7 @@ def find_plan_run(connection: Connection, scope: Scope, plan_run_id: str) -> Pla
             "lost_to": {case: why for case, why in run.lost_to.items() if case in seen},
             "held_back": {case: why for case, why in run.held_back.items() if case in seen},
             "won_by": {case: winner for case, winner in run.won_by.items() if {case, winner} <= seen},
+            "lane_room": {},
             "places": tuple(place for place in run.places if scope.sites is None or place[1] in scope.sites),
             "ledger": tuple(row for row in run.ledger if scope.sites is None or row.site in scope.sites),
             "committed_inbound": tuple(

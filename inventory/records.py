@@ -57,11 +57,14 @@ class ActionKind(StrEnum):
     PULL_IN = "pull_in"
     PUSH_OUT = "push_out"
     SPLIT = "split"
+    CANCEL = "cancel"
     SUBSTITUTE = "substitute"
     REALLOCATE = "reallocate"
     MARKDOWN = "markdown"
     RETURN_TO_SUPPLIER = "return_to_supplier"
     PARAMETER_CHANGE = "parameter_change"
+    STATUS_CHANGE = "status_change"
+    COUNT_REQUEST = "count_request"
     HOLD = "hold"
     CORRECTION = "correction"
 
@@ -195,11 +198,13 @@ class LedgerRow(Record):
     protect: int
     reserved: int
     in_flight: int
+    frozen: int = 0
+    """Units kept for a stated purpose by a freeze."""
 
     @property
     def free(self) -> int:
         """Units that may still be promised, never below zero."""
-        return max(self.on_hand - self.allocated - self.protect - self.reserved - self.in_flight, 0)
+        return max(self.on_hand - self.allocated - self.protect - self.frozen - self.reserved - self.in_flight, 0)
 
 
 class ProposalLine(Record):
@@ -216,6 +221,7 @@ class ProposalLine(Record):
     order_id: str = ""
     """Order that is changed, for an expedite of an open order."""
     mode: str = ""
+    """Carrier of a move; for other kinds what is done: the item sent instead, the parameter, percent off, FROM-TO."""
     lot: str = ""
     quantity: int = Field(ge=0)
     cost_minor: int = Field(ge=0)
@@ -302,6 +308,8 @@ class Option(Record):
     net_value_minor: int
     confidence: float
     """Share of parameter draws in which this option stays best, 0-1."""
+    net_value_low_minor: tuple[int, ...] = ()
+    """Net value reached at least in 50, 60, 70, 80, 90 and 95 of 100 draws; empty when it was not drawn."""
     chosen: bool = False
     feasible: bool = True
     binding_constraint: str = ""
@@ -406,6 +414,10 @@ class Ruling(Record):
     policy_version: int
     two_people: bool
     """Two different approvers are needed."""
+    needs_roles: tuple[str, ...] = ()
+    """Roles of which one signer each is required, whatever the value."""
+    facts: str = ""
+    """The fact sheet it was ruled on, canonical JSON, so that it replays under another policy."""
     at: Utc
 
 
@@ -415,9 +427,11 @@ class Approval(Record):
     approval_id: Id
     proposal_id: Id
     proposal_digest: str
-    decision: Literal["approve", "edit", "reject", "snooze", "escalate"]
+    decision: Literal["approve", "edit", "reject", "recall", "snooze", "escalate"]
     by: Id
     """User id, or ``policy:<version>:<rule>``."""
+    on_behalf_of: str = ""
+    """The person whose right ``by`` exercised under a delegation; empty when it was their own."""
     kind: Literal["person", "policy"]
     reason: ReasonCode
     text: Text = ""
@@ -474,6 +488,10 @@ class OutboxRow(Record):
     state: DocumentState
     attempts: int
     note: str = ""
+    fencing: int = 0
+    """Fencing number of the executor that moved it last; 0 before the first."""
+    changed_at: Utc | None = None
+    """When it came to this state."""
 
 
 class Receipt(Record):
@@ -483,7 +501,8 @@ class Receipt(Record):
     proposal_id: Id
     erp_reference: Id
     posted_at: Utc
-    found_by: Literal["answer", "reconciliation"]
+    found_by: Literal["answer", "reconciliation", "person"]
+    """How it became known: the ERP's own answer, a look-up by key, or a person's word."""
 
 
 class Outcome(Record):
@@ -558,6 +577,8 @@ class PlanRun(Record):
     """Case that got less than it wanted, and which case took the units and why."""
     won_by: dict[str, str] = Field(default_factory=dict)
     """The same cases, and the case that won."""
+    lane_room: dict[str, float] = Field(default_factory=dict)
+    """Units left on lanes of which earlier proposals took some, by name of the lane."""
     held_back: dict[str, str] = Field(default_factory=dict)
     """Planned case that got no draft, and why."""
     at: Utc
@@ -622,14 +643,22 @@ class DocumentOfRecord(Record):
     added_at: Utc
 
 
+PolicyKind = Literal["approval", "thresholds", "stocking", "rights", "calibration"]
+"""Documents kept in versions: four policies, and the table of stated against observed confidence."""
+
+
 class PolicyVersion(Record):
     """One version of a policy document, as text."""
 
-    kind: Literal["approval", "thresholds", "stocking"]
+    kind: PolicyKind
     version: int
     content: str
     author: Id
     effective_at: Utc
+    confirmed_by: str = ""
+    """The second person; empty for what Evenkeel ships with or measured itself."""
+    draft_id: str = ""
+    """The draft it was adopted from."""
 
 
 class User(Record):

@@ -21,11 +21,12 @@ from fastapi.routing import APIRoute
 from sqlalchemy import Connection
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from agent.deciding.batch import BatchRow
 from inventory.audit import count
+from inventory.delegations import find_acting, scope_for
 from inventory.errors import AccessError
 from inventory.people import scope_of, user_by_token
-from inventory.proposals import find_proposal
-from inventory.records import Proposal, User
+from inventory.records import Scope, User
 from service.bootstrap import House
 from service.case_views import (
     CaseDetail,
@@ -35,7 +36,8 @@ from service.case_views import (
     case_list,
     proposal_detail,
 )
-from service.decision_body import DecisionBody, decision_body
+from service.decision_body import BatchBody, DecisionBody, batch_body, decision_body
+from service.decision_views import DecisionAnswer, answer_of
 from service.errors import InputError, OpenDoorError
 from service.problems import add_handlers
 
@@ -71,6 +73,7 @@ def reading(house: AHouse) -> Iterator[Connection]:
 AUser = Annotated[User, Depends(signed_in)]
 Reading = Annotated[Connection, Depends(reading)]
 Body = Annotated[DecisionBody, Depends(decision_body)]
+Batch = Annotated[BatchBody, Depends(batch_body)]
 
 
 def health(connection: Reading) -> JSONResponse:
@@ -79,41 +82,67 @@ def health(connection: Reading) -> JSONResponse:
     return JSONResponse({"status": "ok"})
 
 
-def list_cases(user: AUser, connection: Reading, everything: bool = False) -> CaseList:
+def reader_scope(user: AUser, house: AHouse, connection: Reading, acting_for: str | None = None) -> Scope:
+    """What the user may see, or with ``acting_for`` what that person sees for whom they act by delegation."""
+    own = scope_of(user)
+    return own if acting_for is None else scope_for(connection, own, acting_for, house.clock())
+
+
+AScope = Annotated[Scope, Depends(reader_scope)]
+
+
+def list_cases(scope: AScope, house: AHouse, connection: Reading, everything: bool = False) -> CaseList:
     """Open cases by money at risk; with ``everything=true`` those that are automatic or held back too."""
-    return case_list(connection, scope_of(user), everything=everything)
+    return case_list(connection, scope, everything=everything, at=house.clock())
 
 
-def show_case(case_id: str, user: AUser, connection: Reading) -> CaseDetail:
+def show_case(case_id: str, scope: AScope, house: AHouse, connection: Reading) -> CaseDetail:
     """One case in full."""
-    return case_detail(connection, scope_of(user), case_id)
+    return case_detail(connection, scope, case_id, at=house.clock())
 
 
-def show_proposal(proposal_id: str, user: AUser, connection: Reading) -> ProposalDetail:
+def show_proposal(proposal_id: str, scope: AScope, connection: Reading) -> ProposalDetail:
     """One proposal in full."""
-    return proposal_detail(connection, scope_of(user), proposal_id)
+    return proposal_detail(connection, scope, proposal_id)
 
 
-def decide(proposal_id: str, user: AUser, house: AHouse, request: Request, body: Body) -> Proposal:
+def decide(proposal_id: str, user: AUser, house: AHouse, request: Request, body: Body) -> DecisionAnswer:
     """Decide about a proposal; answers with it as it stands afterwards, for an edit with the new version."""
-    from agent.decisions import Decision
+    from agent.deciding.request import Decision, incomplete
 
-    if bool(body.lines) is not (body.verb == "edit") or (body.until is not None) is not (body.verb == "snooze"):
-        raise InputError("lines go with edit and until with snooze, each with nothing else")
+    if bool(body.lines) is not (body.verb == "edit") or bool(body.until or body.when) is not (body.verb == "snooze"):
+        raise InputError("lines go with edit, and until or when with snooze, each with nothing else")
     with house.database.read() as connection:
-        known = find_proposal(connection, scope_of(user), proposal_id)
-    decision = Decision(
-        proposal_id=known.proposal_id,
-        digest_prefix=body.digest,
-        verb=body.verb,
-        reason=body.reason,
-        text=body.text,
-        quantities={edit.line: edit.quantity for edit in body.lines},
-        until=body.until,
-    )
+        known = find_acting(connection, scope_of(user), proposal_id, house.clock())
+    fields = {
+        "proposal_id": known.proposal_id, "digest_prefix": body.digest, "verb": body.verb, "reason": body.reason,
+        "text": body.text, "quantities": {edit.line: edit.quantity for edit in body.lines}, "until": body.until,
+        "when": body.when, "to": body.to, "question_id": body.question,
+    }  # fmt: skip
+    decision = Decision.model_validate(fields)
+    if lacking := incomplete(decision):
+        raise InputError(lacking)
     lock: Lock = request.app.state.one_at_a_time
     with lock:
-        return house.desk.decide(decision, user)
+        return answer_of(house.desk.decided(decision, user))
+
+
+def decide_all(user: AUser, house: AHouse, request: Request, body: Batch) -> tuple[BatchRow, ...]:
+    """Approve several proposals of one rule and lane, each by itself; answers with what became of each."""
+    from agent.deciding.request import Decision
+
+    with house.database.read() as connection:
+        known = [find_acting(connection, scope_of(user), each.proposal, house.clock()) for each in body.proposals]
+    decisions = [
+        Decision.model_validate(
+            {"proposal_id": proposal.proposal_id, "digest_prefix": each.digest, "verb": "approve",
+             "reason": body.reason, "text": body.text}
+        )
+        for proposal, each in zip(known, body.proposals, strict=True)
+    ]  # fmt: skip
+    lock: Lock = request.app.state.one_at_a_time
+    with lock:
+        return house.desk.approve_all(decisions, user)
 
 
 def create_app(house: House, hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
@@ -139,6 +168,7 @@ def create_app(house: House, hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
     app.get("/cases/{case_id}")(show_case)
     app.get("/proposals/{proposal_id}")(show_proposal)
     app.post("/proposals/{proposal_id}/decision")(decide)
+    app.post("/decisions")(decide_all)
     refuse_open_doors(app)
     return app
 

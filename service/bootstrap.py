@@ -14,14 +14,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from inventory.anchor import Anchor
 from inventory.database import Database, Transaction
 from inventory.errors import NotFoundError
 from inventory.people import save_user
-from inventory.records import EVERYTHING, PolicyVersion, User
+from inventory.records import EVERYTHING, PolicyKind, PolicyVersion, User
 from inventory.rulebook import find_policy, insert_policy
 from service.errors import HomeError, NoErpError
-from service.home import FileClock, HomeKind, Layout, clock_of, read_kind, write_marker
+from service.home import FileClock, HomeKind, Layout, clock_of, read_kind, system_clock, write_marker
+from service.log_keeping import house_anchor, note_start
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ class House:
     kind: HomeKind
     clock: Callable[[], datetime]
     database: Database
+    machine: Callable[[], datetime] = system_clock
+    """The machine's own time, whatever the house's clock is."""
 
     @cached_property
     def snapshots(self) -> SnapshotStore:
@@ -71,6 +73,10 @@ class House:
             If none is configured.
         """
         return self._desk(self._toolbox(self.erp))
+
+    def dispatch_over(self, erp: ErpPort) -> ExceptionDesk:
+        """A desk that executes through that way to the ERP."""
+        return self._desk(self._toolbox(erp))
 
     @cached_property
     def erp(self) -> ErpPort:
@@ -130,6 +136,7 @@ class House:
             knowledge_root=self.layout.knowledge,
             clock=self.clock,
             erp=erp,
+            machine=self.machine,
             hard_kill_seconds=self.settings.solver_seconds,
         )
 
@@ -152,7 +159,9 @@ def open_home(settings: Settings) -> House:
     """
     layout = Layout(settings.home)
     kind = read_kind(layout)
-    return _house(settings, layout, kind)
+    house = _house(settings, layout, kind)
+    note_start(house, actor=SERVICE_USER.user_id)
+    return house
 
 
 def init_home(home: Path, kind: HomeKind, clock: datetime | None = None, *, settings: Settings | None = None) -> House:
@@ -179,22 +188,32 @@ def init_home(home: Path, kind: HomeKind, clock: datetime | None = None, *, sett
     if clock is not None:
         FileClock(layout.clock).set(clock)
     house = _house(settings or Settings(home=home), layout, kind)
+    note_start(house, actor=SERVICE_USER.user_id)
     with house.database.write(SERVICE_USER.user_id, house.clock()) as transaction:
         save_user(transaction, SERVICE_USER)
         _adopt(transaction, "approval", _packaged_approval())
         _adopt(transaction, "thresholds", _packaged_thresholds())
         _adopt(transaction, "stocking", _packaged_stocking())
+        _adopt(transaction, "rights", _packaged_rights())
     write_marker(layout, kind)
     return house
 
 
 def _house(settings: Settings, layout: Layout, kind: HomeKind) -> House:
-    database = Database(layout.database, Anchor(layout.anchor))
+    clock = clock_of(layout, kind)
+    database = Database(database_of(settings, layout, kind), house_anchor(settings, layout, clock))
     database.migrate()
-    return House(settings, layout, kind, clock_of(layout, kind), database)
+    return House(settings, layout, kind, clock, database)
 
 
-def _adopt(transaction: Transaction, kind: Literal["approval", "thresholds", "stocking"], content: str) -> None:
+def database_of(settings: Settings, layout: Layout, kind: HomeKind) -> Path | str:
+    """The database of a home. A demo never leaves its folder, whatever else is set."""
+    if settings.database_url is None or kind is HomeKind.DEMO:
+        return layout.database
+    return settings.database_url.get_secret_value()
+
+
+def _adopt(transaction: Transaction, kind: PolicyKind, content: str) -> None:
     try:
         find_policy(transaction.connection, EVERYTHING, kind)
     except NotFoundError:
@@ -210,6 +229,12 @@ def _packaged_approval() -> str:
     from agent.approval_policy import packaged_policy_text
 
     return packaged_policy_text()
+
+
+def _packaged_rights() -> str:
+    from agent.rights import packaged_rights_text
+
+    return packaged_rights_text()
 
 
 def _packaged_stocking() -> str:

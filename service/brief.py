@@ -7,13 +7,15 @@ brief. Rendering is in :mod:`service.brief_text` and :mod:`service.brief_html`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
-from agent.approval_policy import load_policy
+from agent.gate_facts import Place
+from agent.policy_book import PolicyBook, load_book
 from agent.policy_document import ApprovalPolicy
+from agent.rights_tasks import task_desk
 from inventory.cases import CaseRow, list_cases
 from inventory.chronicle import (
     KILL_SWITCH,
@@ -24,6 +26,7 @@ from inventory.chronicle import (
     list_sweeps,
     switch_is_on,
 )
+from inventory.doubts import alarms as execution_alarms
 from inventory.proposals import list_proposals
 from inventory.record import Record
 from inventory.records import (
@@ -47,9 +50,11 @@ from service.case_views import (
     action_words,
     best_proposals,
     held_back_reason,
+    owner_words,
     sweep_counts,
     where_words,
 )
+from tools.thrash import Nervousness, nervousness
 
 TOP = 5
 LISTED_CHANGES = 10
@@ -73,6 +78,8 @@ class TopCase(Record):
     action: str
     tier: Tier | None
     state: str
+    owner: str
+    """Who must act, in words; empty when nobody has to."""
     decide_by: datetime | None
 
 
@@ -84,6 +91,8 @@ class Waiting(Record):
     value_minor: int
     oldest_hours: float
     next_expiry: datetime
+    who: tuple[str, ...]
+    """Whose task they are, in words."""
 
 
 class Automatic(Record):
@@ -151,6 +160,8 @@ class Brief(Record):
     data_as_of: datetime | None
     currency: str
     kill_switch: bool
+    alarms: tuple[str, ...]
+    """What the keeping of the log needs a person for, in words."""
     counts: SweepCounts | None
     open_cases: int
     new_cases: int
@@ -175,10 +186,14 @@ class Brief(Record):
     judged_outcomes: int
     open_outcomes: int
     kpis: tuple[KpiFigure, ...]
+    nervousness: Nervousness
+    """How often plans took back what they said."""
     held_back: tuple[HeldBack, ...]
 
 
-def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: datetime | None) -> Brief:
+def make_brief(
+    connection: Connection, scope: Scope, now: datetime, data_as_of: datetime | None, *, alarms: Sequence[str] = ()
+) -> Brief:
     """The brief of a reader at a moment.
 
     Parameters
@@ -187,6 +202,8 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         Aware; "new" and "closed" look one day back from here.
     data_as_of
         Moment the current snapshot is complete up to; ``None`` before the first.
+    alarms
+        What cannot be read from the store but belongs on the page: heads not delivered.
     """
     rows = list_cases(connection, scope)
     closed = list_cases(connection, scope, states=(CaseState.CLOSED,))
@@ -194,7 +211,9 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
     best = best_proposals(connection, scope)
     dispositions = newest.dispositions if newest else {}
     pending = [proposal for proposal in best.values() if proposal.state is ProposalState.PENDING]
-    policy = load_policy(find_policy(connection, scope, "approval").content)
+    desk = task_desk(connection, now)
+    owners = {row.case.case_id: owner_words(desk, row, best.get(row.case.case_id)) for row in rows}
+    book = load_book(find_policy(connection, scope, "approval", at=now).content)
     outcomes = list_outcomes(connection, scope)
     by_itself = [
         proposal
@@ -205,8 +224,9 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         reader=scope.user,
         at=now,
         data_as_of=data_as_of,
-        currency=policy.currency,
+        currency=book.enterprise.currency,
         kill_switch=switch_is_on(connection, KILL_SWITCH),
+        alarms=(*alarms, *execution_alarms(connection, scope, now)),
         counts=sweep_counts(newest, scope) if newest else None,
         open_cases=len(rows),
         new_cases=sum(1 for row in rows if row.case.opened_on > (now - DAY).date()),
@@ -215,8 +235,8 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
         risk_by_kind=_risk_by_kind(row.case for row in rows),
         needs_decision=len(pending),
         first_deadline=min((proposal.expires_at for proposal in pending), default=None),
-        top=tuple(_top(row, best.get(row.case.case_id)) for row in rows[:TOP]),
-        waiting=_waiting(pending, now),
+        top=tuple(_top(row, best.get(row.case.case_id), owners[row.case.case_id]) for row in rows[:TOP]),
+        waiting=_waiting(pending, now, owners),
         automatic=tuple(_automatic(proposal, now) for proposal in by_itself if not _is_hold(proposal)),
         automatic_holds=sum(1 for proposal in by_itself if _is_hold(proposal)),
         suppliers=_suppliers(row.case for row in rows),
@@ -224,16 +244,17 @@ def make_brief(connection: Connection, scope: Scope, now: datetime, data_as_of: 
             list_segment_changes(connection, scope, newest.snapshot_id, limit=LISTED_CHANGES) if newest else ()
         ),
         segments_changed=count_segment_changes(connection, scope, newest.snapshot_id) if newest else 0,
-        sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), policy) if newest else (),
+        sites=_sites(list_feed_health(connection, scope, newest.snapshot_id), book) if newest else (),
         overrides=tuple(override for override in list_overrides(connection, scope) if override.at > now - DAY),
         judged_outcomes=sum(1 for outcome in outcomes if outcome.state == "observed"),
         open_outcomes=sum(1 for outcome in outcomes if outcome.state == "open"),
         kpis=_kpis(list_kpi_points(connection, scope)),
+        nervousness=nervousness(list_proposals(connection, scope), now),
         held_back=_held_back(rows, dispositions),
     )
 
 
-def _top(row: CaseRow, proposal: Proposal | None) -> TopCase:
+def _top(row: CaseRow, proposal: Proposal | None, owner: str) -> TopCase:
     return TopCase(
         case_id=row.case.case_id,
         kind=row.case.kind,
@@ -243,6 +264,7 @@ def _top(row: CaseRow, proposal: Proposal | None) -> TopCase:
         action=action_words(proposal.content) if proposal else "",
         tier=proposal.tier if proposal else None,
         state=(proposal.state.value if proposal else row.state.value).replace("_", " "),
+        owner=owner,
         decide_by=proposal.expires_at if proposal and proposal.state is ProposalState.PENDING else None,
     )
 
@@ -255,7 +277,7 @@ def _risk_by_kind(cases: Iterable[Case]) -> tuple[RiskShare, ...]:
     return tuple(sorted(shares, key=lambda share: (-share.money_at_risk_minor, share.kind)))
 
 
-def _waiting(pending: Iterable[Proposal], now: datetime) -> tuple[Waiting, ...]:
+def _waiting(pending: Iterable[Proposal], now: datetime, owners: Mapping[str, str]) -> tuple[Waiting, ...]:
     by_tier: dict[Tier, list[Proposal]] = defaultdict(list)
     for proposal in pending:
         if proposal.tier is not None:
@@ -267,6 +289,7 @@ def _waiting(pending: Iterable[Proposal], now: datetime) -> tuple[Waiting, ...]:
             value_minor=sum(proposal.content.value_minor for proposal in found),
             oldest_hours=max((now - proposal.created_at) / timedelta(hours=1) for proposal in found),
             next_expiry=min(proposal.expires_at for proposal in found),
+            who=tuple(sorted({owners[case] for proposal in found if owners.get(case := proposal.content.case_id)})),
         )
         for tier, found in sorted(by_tier.items(), key=lambda pair: pair[0].strictness)
     )
@@ -308,7 +331,7 @@ def _lateness(case: Case) -> str:
     return f"{units:,} units open, up to {max(late):.0f} days past the promise" if late else case.cause
 
 
-def _sites(feeds: Iterable[FeedHealth], policy: ApprovalPolicy) -> tuple[SiteHealth, ...]:
+def _sites(feeds: Iterable[FeedHealth], book: PolicyBook) -> tuple[SiteHealth, ...]:
     by_site: dict[str, list[FeedHealth]] = defaultdict(list)
     for feed in feeds:
         if feed.score < UNSOUND or feed.problems:
@@ -318,7 +341,11 @@ def _sites(feeds: Iterable[FeedHealth], policy: ApprovalPolicy) -> tuple[SiteHea
             site=site,
             score=min(feed.score for feed in found),
             problems=tuple(f"{feed.feed}: {problem}" for feed in found for problem in feed.problems),
-            autonomy=_autonomy(min(feed.score for feed in found), max(feed.age_hours for feed in found), policy),
+            autonomy=_autonomy(
+                min(feed.score for feed in found),
+                max(feed.age_hours for feed in found),
+                book.at(Place(site=site)),
+            ),
         )
         for site, found in sorted(by_site.items())
     )

@@ -11,6 +11,7 @@ from inventory.segment_words import segment_words
 from service.brief import Brief
 from service.case_tables import ID_SHOWN, KIND_WORDS, counts_line, short_day, short_moment
 from service.console import inert
+from tools.thrash import Nervousness
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def _headline(brief: Brief) -> Section:
         said.append("No data has been imported yet.")
     if brief.kill_switch:
         said.append("The kill switch is on: nothing is executed.")
+    said += [f"Alarm: {alarm}." for alarm in brief.alarms]
     return Section(f"Evenkeel brief for {brief.reader}, {day(brief.at.date())} {brief.at:%H:%M} UTC", tuple(said))
 
 
@@ -105,7 +107,7 @@ def _table(title: str, columns: tuple[str, ...], rows: Iterator[tuple[str, ...]]
 
 
 def _top(brief: Brief) -> Section:
-    columns = ("case", "kind", "about", "bites", "#at risk", "action", "tier", "decide by (UTC)")
+    columns = ("case", "kind", "about", "bites", "#at risk", "action", "tier", "decide by (UTC)", "who must act")
     rows = (
         (
             case.case_id[:ID_SHOWN],
@@ -116,6 +118,7 @@ def _top(brief: Brief) -> Section:
             case.action or "–",
             case.tier.value if case.tier else "–",
             short_moment(case.decide_by) if case.decide_by else case.state,
+            case.owner or "–",
         )
         for case in brief.top
     )
@@ -123,7 +126,7 @@ def _top(brief: Brief) -> Section:
 
 
 def _waiting(brief: Brief) -> Section:
-    columns = ("tier", "#proposals", "#value", "#oldest", "next expires")
+    columns = ("tier", "#proposals", "#value", "#oldest", "next expires", "waits for")
     rows = (
         (
             waiting.tier.value,
@@ -131,6 +134,7 @@ def _waiting(brief: Brief) -> Section:
             money(waiting.value_minor, brief.currency),
             f"{waiting.oldest_hours:.0f} h",
             moment(waiting.next_expiry),
+            "; ".join(waiting.who) or "–",
         )
         for waiting in brief.waiting
     )
@@ -212,7 +216,23 @@ def _kpis(brief: Brief) -> Section:
         )
         for figure in brief.kpis
     )
-    return _table("Figures", ("figure", "site", "#now", "#change"), rows, "No sweep has recorded figures yet.")
+    found = _table("Figures", ("figure", "site", "#now", "#change"), rows, "No sweep has recorded figures yet.")
+    return replace(found, sentences=(*found.sentences, *_nervousness(brief.nervousness)))
+
+
+def _nervousness(found: Nervousness) -> tuple[str, ...]:
+    """How steady plans were; nothing where nothing was planned."""
+    said = []
+    if found.moves:
+        moves = count(found.moves, "move")
+        said.append(
+            f"Taken back within 14 days: {found.reversals:,} of {moves} in 28 days ({found.reversal_share:.1%})."
+        )
+    if found.proposals:
+        plans = count(found.proposals, "proposal")
+        rate = f"{found.changes_per_plan_day:.2f} changes per plan and day"
+        said.append(f"Planned anew before anybody decided: {found.replaced:,} of {plans} in 14 days ({rate}).")
+    return tuple(said)
 
 
 def _figure(name: str, value: float, sign: str = "") -> str:

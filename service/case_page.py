@@ -8,9 +8,10 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 
 from agent.plain_words import count, day, money
-from inventory.records import Case, Citation, Driver, Option, Proposal, ProposalState, Ruling, Tier
+from inventory.records import Case, Citation, Driver, Option, Proposal, Ruling
 from service.case_tables import KIND_WORDS, cell, plain_table, short_day, tier_cell, whole_money
 from service.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
+from service.decision_views import button_lines, revalidation_lines
 
 FINDINGS_SHOWN = 12
 OPTION_COLUMNS = (
@@ -43,15 +44,6 @@ def proposal_page(detail: ProposalDetail, *, demo: bool = False) -> RenderableTy
     return Group(*_proposal_parts(detail, demo=demo))
 
 
-def decide_command(proposal: Proposal, *, demo: bool) -> str:
-    """The command that approves exactly this proposal."""
-    person = " --as USER" if demo else ""
-    return (
-        f"evenkeel decide {proposal.proposal_id} approve --digest {proposal.digest[:DIGEST_SHOWN]} "
-        f"--reason agree{person}"
-    )
-
-
 def _title(text: str) -> RenderableType:
     return cell(f"\n{text}", "bold")
 
@@ -64,6 +56,8 @@ def _head(detail: CaseDetail) -> Iterator[RenderableType]:
         f"bites on {day(case.bites_on)} · {money(risk.total, risk.currency)} at risk · cause {case.cause} · "
         f"planner {case.planner or 'none'}"
     )
+    if detail.owner:
+        yield cell(f"must act: {detail.owner}")
     shares = {
         "margin": risk.margin,
         "commitments": risk.commitment_penalty,
@@ -105,7 +99,8 @@ def _proposal_parts(detail: ProposalDetail, *, demo: bool) -> list[RenderableTyp
     parts += [*_lines(proposal), *_words(detail)]
     if detail.rulings:
         parts += _ruling(detail.rulings[-1])
-    parts += [*_signatures(detail), *_execution(detail), *_next(proposal, demo=demo)]
+    parts += [*_signatures(detail), *_read_again(detail), *_conversation(detail), *_execution(detail)]
+    parts += _next(detail, demo=demo)
     return parts
 
 
@@ -243,15 +238,37 @@ def _execution(detail: ProposalDetail) -> Iterator[RenderableType]:
         yield cell(f"  {row.key} {row.document.action.value}, {lines}: {row.state.value}{posted}{note}")
 
 
-def _next(proposal: Proposal, *, demo: bool) -> Iterator[RenderableType]:
-    yield cell(f"\ndigest {proposal.digest[:DIGEST_SHOWN]}")
-    if proposal.state is ProposalState.PENDING and proposal.tier is Tier.ADVICE:
-        yield cell("advice only: it cannot be executed from here; reject or snooze it", "bold")
-    elif proposal.state is ProposalState.PENDING:
-        yield cell(f"to approve:\n  {decide_command(proposal, demo=demo)}", "bold")
-        yield cell("otherwise the same with edit --line N=QTY, reject, snooze --until DATE or escalate")
-    if proposal.not_before:
-        yield cell(f"acts from {proposal.not_before:%d %b %Y %H:%M} UTC")
+def _conversation(detail: ProposalDetail) -> Iterator[RenderableType]:
+    """Questions and answers, and whose task it was made."""
+    if detail.questions:
+        yield _title("Questions")
+    for question in detail.questions:
+        yield cell(f"  {question.question_id}  {question.asked_by} asks {question.asked_of}: “{question.text}”")
+        said = f"“{question.answer}” ({question.answered_by})" if not question.is_open else "not answered yet"
+        yield cell(f"    {said}")
+    handed, moved, asleep = detail.handover, detail.escalated, detail.snooze
+    if handed is not None:
+        words = f" “{handed.text}”" if handed.text else ""
+        yield cell(f"\nhanded to {handed.to_user} by {handed.by} at {handed.at:%d %b %Y %H:%M} UTC{words}")
+    if moved is not None:
+        yield cell(f"escalated from {moved.from_role} to {moved.to_role} at {moved.at:%d %b %Y %H:%M} UTC")
+    if asleep is not None:
+        sooner = f", sooner when {asleep.condition.words}" if asleep.condition else ""
+        woken = f"; woken: {asleep.woken_by}" if asleep.woken_at else ""
+        yield cell(f"snoozed by {asleep.by} until {asleep.until:%d %b %Y %H:%M} UTC{sooner}{woken}")
+
+
+def _read_again(detail: ProposalDetail) -> Iterator[RenderableType]:
+    if detail.revalidations:
+        yield _title("Facts read again")
+        yield from revalidation_lines(detail.revalidations[-1])
+
+
+def _next(detail: ProposalDetail, *, demo: bool) -> Iterator[RenderableType]:
+    yield cell(f"\ndigest {detail.proposal.digest[:DIGEST_SHOWN]}")
+    yield from button_lines(detail, demo=demo)
+    if detail.proposal.not_before:
+        yield cell(f"acts from {detail.proposal.not_before:%d %b %Y %H:%M} UTC")
 
 
 def _earlier(proposal: Proposal) -> RenderableType:

@@ -8,9 +8,12 @@ from datetime import date, datetime
 
 from sqlalchemy import Connection
 
+from agent.rights_tasks import Desk, task_desk
 from inventory.cases import CaseRow, find_case, list_cases
 from inventory.chronicle import list_sweeps
 from inventory.errors import NotFoundError
+from inventory.escalations import Escalated, list_escalations
+from inventory.handovers import Handover, list_handovers
 from inventory.ledger import Reservation, list_reservations
 from inventory.outbox import list_outbox, list_receipts
 from inventory.proposals import (
@@ -21,6 +24,7 @@ from inventory.proposals import (
     list_proposals,
     list_rulings,
 )
+from inventory.questions import Question, list_questions
 from inventory.record import Record
 from inventory.records import (
     EVERYTHING,
@@ -41,6 +45,8 @@ from inventory.records import (
     Sweep,
     Tier,
 )
+from inventory.revalidations import RevalidationReport, list_revalidations
+from inventory.snoozes import Snooze, find_snooze
 
 SHOWN, HELD_BACK = "shown", "held_back"
 NO_REASON = "no reason given"
@@ -96,6 +102,8 @@ class CaseLine(Record):
     held_back: str
     """Why it is held back; empty when it is not."""
     planner: str
+    owner: str
+    """Who must act, in words; empty when nobody has to."""
     times_found: int
 
 
@@ -120,6 +128,12 @@ class ProposalDetail(Record):
     reservations: tuple[Reservation, ...]
     documents: tuple[OutboxRow, ...]
     receipts: tuple[Receipt, ...]
+    revalidations: tuple[RevalidationReport, ...] = ()
+    """What reading the facts again at each click came to, oldest first."""
+    questions: tuple[Question, ...] = ()
+    snooze: Snooze | None = None
+    handover: Handover | None = None
+    escalated: Escalated | None = None
 
 
 class CaseDetail(Record):
@@ -131,18 +145,29 @@ class CaseDetail(Record):
     times_found: int
     resume_on: date | None
     held_back: str
+    owner: str
+    """Who must act, in words; empty when nobody has to."""
     newest: ProposalDetail | None
     earlier: tuple[Proposal, ...]
 
 
-def case_list(connection: Connection, scope: Scope, *, everything: bool = False) -> CaseList:
-    """Cases not closed, most money at risk first; those that are automatic or held back only when asked for."""
+def case_list(
+    connection: Connection, scope: Scope, *, everything: bool = False, at: datetime | None = None
+) -> CaseList:
+    """Cases not closed, most money at risk first; those that are automatic or held back only when asked for.
+
+    Parameters
+    ----------
+    at
+        Moment whose rights say who must act; nobody is named without it.
+    """
+    desk = task_desk(connection, at) if at else None
     newest = next(iter(list_sweeps(connection, scope, limit=1)), None)
     best = best_proposals(connection, scope)
     dispositions = newest.dispositions if newest else {}
     rows = list_cases(connection, scope)
     ranked = [
-        _line(rank, row, best.get(row.case.case_id), dispositions.get(row.case.case_id, ""))
+        _line(rank, row, best.get(row.case.case_id), dispositions.get(row.case.case_id, ""), desk)
         for rank, row in enumerate(rows, start=1)
     ]
     kept = tuple(line for line in ranked if everything or line.fate in (SHOWN, ""))
@@ -181,8 +206,14 @@ def best_proposals(connection: Connection, scope: Scope) -> dict[str, Proposal]:
     return {p.content.case_id: p for p in sorted(found, key=lambda p: (p.content.case_id, p.content.version))}
 
 
-def case_detail(connection: Connection, scope: Scope, case_id: str) -> CaseDetail:
-    """One case in full; ``NotFoundError`` when the reader may not see it."""
+def case_detail(connection: Connection, scope: Scope, case_id: str, *, at: datetime | None = None) -> CaseDetail:
+    """One case in full; ``NotFoundError`` when the reader may not see it.
+
+    Parameters
+    ----------
+    at
+        Moment whose rights say who must act; nobody is named without it.
+    """
     row = find_case(connection, scope, case_id)
     proposals = sorted(
         list_proposals(connection, scope, case_id=row.case.case_id), key=lambda p: p.content.version, reverse=True
@@ -195,6 +226,7 @@ def case_detail(connection: Connection, scope: Scope, case_id: str) -> CaseDetai
         times_found=row.times_found,
         resume_on=row.resume_on,
         held_back=held_back_reason(newest.dispositions if newest else {}, row.case.case_id),
+        owner=owner_words(task_desk(connection, at), row, proposals[0] if proposals else None) if at else "",
         newest=_detail(connection, scope, proposals[0]) if proposals else None,
         earlier=tuple(proposals[1:]),
     )
@@ -226,7 +258,16 @@ def where_words(case: Case) -> str:
     return case.scope if places <= 1 else f"{case.scope} ×{places}"
 
 
-def _line(rank: int, row: CaseRow, proposal: Proposal | None, disposition: str) -> CaseLine:
+def owner_words(desk: Desk, row: CaseRow, proposal: Proposal | None) -> str:
+    """Who must act on a case, or on its newest proposal while that waits; empty when nobody has to."""
+    if proposal is not None and proposal.state is ProposalState.PENDING:
+        return desk.words(desk.task_of_proposal(row.case, proposal))
+    if row.state is CaseState.OPEN and (proposal is None or proposal.state in DEAD):
+        return desk.words(desk.task_of_case(row.case))
+    return ""
+
+
+def _line(rank: int, row: CaseRow, proposal: Proposal | None, disposition: str, desk: Desk | None) -> CaseLine:
     case = row.case
     fate, _, reason = disposition.partition(":")
     return CaseLine(
@@ -247,6 +288,7 @@ def _line(rank: int, row: CaseRow, proposal: Proposal | None, disposition: str) 
         fate=fate,
         held_back=(reason or NO_REASON) if fate == HELD_BACK else "",
         planner=case.planner,
+        owner=owner_words(desk, row, proposal) if desk else "",
         times_found=row.times_found,
     )
 
@@ -265,6 +307,11 @@ def _detail(connection: Connection, scope: Scope, proposal: Proposal) -> Proposa
         reservations=tuple(list_reservations(connection, EVERYTHING, proposal_id=known)),
         documents=tuple(list_outbox(connection, scope, proposal_id=known)),
         receipts=tuple(list_receipts(connection, scope, proposal_id=known)),
+        revalidations=tuple(list_revalidations(connection, scope, known)),
+        questions=tuple(list_questions(connection, scope, known)),
+        snooze=find_snooze(connection, scope, known),
+        handover=list_handovers(connection, EVERYTHING).get(known),
+        escalated=list_escalations(connection, EVERYTHING).get(known),
     )
 
 

@@ -14,7 +14,23 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from service.commands import acting, audit, knowledge, machine, policy_curve, reading, replenish, users, whatif
+from service.commands import (
+    acting,
+    audit,
+    database,
+    deciding,
+    freeze,
+    knowledge,
+    machine,
+    operating,
+    policy,
+    policy_curve,
+    reading,
+    replenish,
+    tasks,
+    users,
+    whatif,
+)
 from service.errors import BrokenError, InputError, NoErpError, ServiceError
 
 REFUSED, USAGE, DAMAGED = 3, 2, 4
@@ -86,8 +102,11 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "sweep": acting.sweep,
     "cases": reading.cases,
     "proposals": reading.proposals,
-    "decide": acting.decide,
+    "decide": deciding.decide,
     "execute": acting.execute,
+    "tasks": tasks.tasks,
+    "task": tasks.task,
+    "doubt": tasks.doubt,
     "replenish": replenish.replenish,
     "whatif": whatif.whatif,
     "curve": policy_curve.curve,
@@ -98,6 +117,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "trace": reading.trace,
     "replay": reading.replay,
     "kill-switch": acting.kill_switch,
+    "worker": operating.worker,
+    "backup": operating.backup,
+    "restore": operating.restore,
+    "retention": operating.retention,
     "doctor": machine.doctor,
     "serve": machine.serve,
     "demo": machine.demo,
@@ -105,7 +128,10 @@ COMMANDS: dict[str, Callable[..., None]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(audit.app, name="audit")
+app.add_typer(database.app, name="database")
+app.add_typer(freeze.app, name="freeze")
 app.add_typer(knowledge.app, name="knowledge")
+app.add_typer(policy.app, name="policy")
 app.add_typer(users.app, name="user")
 
 

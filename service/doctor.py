@@ -10,17 +10,22 @@ from enum import StrEnum
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError
 
-from inventory.audit import verify
 from inventory.chronicle import KILL_SWITCH, switch_is_on
 from inventory.database import sqlite_module
 from inventory.errors import InventoryError
+from inventory.log_report import examine_log
 from inventory.record import Record
 from inventory.records import EVERYTHING
+from inventory.restores import newest_restore
 from inventory.rulebook import find_policy, list_documents
+from inventory.workers import worker_state
 from service.bootstrap import House, open_home
 from service.errors import HomeError
+from service.home import HomeKind
 from service.settings import Settings, unknown_variables
 from service.sign_in import has_administrator
+from service.watch import clock_alarm, worker_alarm
+from tools.clocks import SKEW_LIMIT
 
 SAFE_SQLITE = (3, 51, 3)
 """Older ones may damage a database that two connections write to: the WAL-reset race."""
@@ -88,6 +93,28 @@ def _guarded(name: str, look: Callable[[House], tuple[Health, str]], house: Hous
 
 
 def _database(house: House) -> tuple[Health, str]:
+    return _postgresql(house) if house.database.is_postgresql else _sqlite_file(house)
+
+
+def _postgresql(house: House) -> tuple[Health, str]:
+    from inventory.database_roles import standing
+
+    with house.database.read() as connection:
+        version, durable = (
+            connection.execute(text(f"SHOW {name}")).scalar_one() for name in ("server_version", "fsync")
+        )
+        head = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        who = standing(connection)
+    said = f"PostgreSQL {version}, schema {head}, account {who.account}: {', '.join(who.roles) or 'none of our roles'}"
+    problems = []
+    if durable != "on":
+        problems.append("fsync is off: a power cut may lose what was committed")
+    if who.may_rewrite_log:
+        problems.append("this account may rewrite the audit log: connect as a member of one role (database grant)")
+    return (Health.WARNING if problems else Health.SOUND), "; ".join([said, *problems])
+
+
+def _sqlite_file(house: House) -> tuple[Health, str]:
     with house.database.read() as connection:
         said = [str(row[0]) for row in connection.execute(text("PRAGMA integrity_check"))]
         dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
@@ -98,11 +125,17 @@ def _database(house: House) -> tuple[Health, str]:
 
 def _audit(house: House) -> tuple[Health, str]:
     with house.database.read() as connection:
-        found = verify(connection, house.database.anchor)
+        found = examine_log(connection, house.database.anchor)
     if not found.sound:
-        return Health.BROKEN, found.problem
-    health = Health.WARNING if found.not_anchored else Health.SOUND
-    return health, f"{found.entries:,} entries, {found.not_anchored:,} not anchored"
+        return Health.BROKEN, found.alarms[0].words
+    if found.undelivered:
+        return Health.WARNING, "; ".join(place.words for place in found.undelivered)
+    chain = found.chain
+    return (
+        Health.WARNING if chain.not_anchored or found.not_signed else Health.SOUND,
+        f"{chain.entries:,} entries, {chain.not_anchored:,} not anchored, {found.not_signed:,} not signed for, "
+        f"{found.rows:,} rows as the log tells them",
+    )
 
 
 def _snapshot(house: House) -> tuple[Health, str]:
@@ -115,7 +148,7 @@ def _snapshot(house: House) -> tuple[Health, str]:
 
 def _rules(house: House) -> tuple[Health, str]:
     from agent.errors import PolicyError
-    from agent.policy_document import load_policy
+    from agent.policy_book import load_policy
     from tools.errors import ToolInputError
     from tools.thresholds import parse_thresholds
 
@@ -140,10 +173,42 @@ def _people(house: House) -> tuple[Health, str]:
 
 
 def _execution(house: House) -> tuple[Health, str]:
+    from inventory.doubts import alarms
+
     with house.database.read() as connection:
         stopped = switch_is_on(connection, KILL_SWITCH)
+        waiting = len(alarms(connection, EVERYTHING, house.clock()))
     said = f"ERP {house.erp_kind}, roll-out {house.rollout}, kill switch {'on' if stopped else 'off'}"
-    return (Health.WARNING if stopped or house.erp_kind == "none" else Health.SOUND), said
+    if waiting:
+        said += f", {waiting} documents or tasks wait for a person: evenkeel tasks"
+    return (Health.WARNING if stopped or waiting or house.erp_kind == "none" else Health.SOUND), said
+
+
+def _worker(house: House) -> tuple[Health, str]:
+    with house.database.read() as connection:
+        known = worker_state(connection)
+    if known is None:
+        needed = house.kind is HomeKind.PRODUCTION and house.erp_kind != "none"
+        return (Health.WARNING if needed else Health.SOUND), "no worker: execution is started by hand"
+    said = f"{known.holder}, last heard of {known.beat_at:%Y-%m-%d %H:%M:%S} UTC"
+    alarm = worker_alarm(house, known)
+    return (Health.WARNING, alarm) if alarm else (Health.SOUND, said)
+
+
+def _clocks(house: House) -> tuple[Health, str]:
+    with house.database.read() as connection:
+        alarm = clock_alarm(house, connection)
+    limit = f"{SKEW_LIMIT.total_seconds():.0f} s"
+    return (Health.WARNING, alarm) if alarm else (Health.SOUND, f"no two differ by more than {limit}")
+
+
+def _restores(house: House) -> tuple[Health, str]:
+    with house.database.read() as connection:
+        restored = newest_restore(connection)
+    if restored is None:
+        return Health.SOUND, "never put back from a backup"
+    said = f"{restored.at:%Y-%m-%d %H:%M} UTC from a backup of {restored.taken_at:%Y-%m-%d %H:%M} UTC"
+    return (Health.WARNING, f"{said}: {restored.lost}") if restored.lost else (Health.SOUND, said)
 
 
 LOOKS: dict[str, Callable[[House], tuple[Health, str]]] = {
@@ -153,5 +218,8 @@ LOOKS: dict[str, Callable[[House], tuple[Health, str]]] = {
     "rules": _rules,
     "people": _people,
     "execution": _execution,
+    "worker": _worker,
+    "clocks": _clocks,
+    "restores": _restores,
 }
 """Checks of a home, by name."""

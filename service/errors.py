@@ -7,6 +7,7 @@ ServiceError
 ├── InputError      an argument cannot be understood
 ├── NoErpError      something is to be sent, and no ERP is configured
 ├── BrokenError     a check found damage: the audit chain or the home is not sound
+├── AlarmError      a check found something a person must look at, and no damage
 ├── DemoError       the demo could not show what it is there to show
 └── OpenDoorError   a route of the API asks nobody who they are
 """
@@ -42,6 +43,10 @@ class DemoError(ServiceError):
 
 class BrokenError(ServiceError):
     """A check found damage."""
+
+
+class AlarmError(ServiceError):
+    """A check found something a person must look at; nothing is damaged."""
 
 
 class OpenDoorError(ServiceError):

@@ -56,6 +56,11 @@ class Layout:
         return self.home / "anchor" / "audit.log"
 
     @property
+    def signing_key(self) -> Path:
+        """Signs the heads of the audit chain; its public half lies beside it."""
+        return self.home / "anchor" / "signing.key"
+
+    @property
     def erp(self) -> Path:
         """Books of the simulated ERP."""
         return self.home / "erp.sqlite3"

@@ -8,7 +8,14 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from agent.errors import AgentError, DecisionRefusedError
-from inventory.errors import AccessError, InventoryError, LostRaceError, NotEnoughStockError, NotFoundError
+from inventory.errors import (
+    AccessError,
+    InventoryError,
+    LostRaceError,
+    NotEnoughCapacityError,
+    NotEnoughStockError,
+    NotFoundError,
+)
 from service.errors import InputError, ServiceError
 from tools.errors import StaleFactsError, ToolError, ToolInputError
 
@@ -18,6 +25,7 @@ STATUS: dict[type[Exception], int] = {
     NotFoundError: 404,
     LostRaceError: 409,
     NotEnoughStockError: 409,
+    NotEnoughCapacityError: 409,
     StaleFactsError: 409,
     InputError: 422,
     ToolInputError: 422,

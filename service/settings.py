@@ -29,6 +29,9 @@ class Settings(BaseSettings):
     """The data directory."""
     token: SecretStr | None = None
     """API token of the person at the command line."""
+    database_url: SecretStr | None = None
+    """PostgreSQL database of a production home, postgresql://user@host/name; unset, and in a demo home always: a SQLite
+    file in the home."""
     erp: Literal["simulated", "none"] | None = None
     """ERP that approved work is sent to; unset: the simulated one in a demo home, none in a production home."""
     rollout: Literal["shadow", "recommend", "guided", "auto"] | None = None
@@ -39,6 +42,16 @@ class Settings(BaseSettings):
     """Processes that look at the parts of a large network; unset: the sweep's own process."""
     solver_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     """Wall-clock limit of one solver run; unset: the solver's node limit alone."""
+
+    heads_folder: Path | None = None
+    """Folder on other storage that every signed head of the audit chain is written to; unset: none."""
+    heads_command: str | None = None
+    """Command that is given every signed head on its standard input; unset: none."""
+
+    retention_trace_days: int = Field(default=365, ge=1)
+    """Days the words of the trace's steps are kept; afterwards only their digests are."""
+    retention_checkpoint_days: int = Field(default=30, ge=1)
+    """Days scratch paper of the graphs is kept at the longest; that of a proposal at its end goes at once."""
 
     @field_validator("home")
     @classmethod

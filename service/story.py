@@ -45,8 +45,19 @@ TOLD: dict[str, tuple[str, ...]] = {
     "approval.given": ("decision", "reason", "text", "proposal_digest"),
     "action.enqueued": ("key", "action", "origin", "supplier", "destination"),
     "action.applied": ("erp_reference", "key", "found_by"),
+    "action.ruled": ("executed", "reason", "key", "was"),
+    "task.opened": ("role", "text", "due_at"),
+    "task.done": ("reference", "confirmation", "done_by"),
+    "task.refused": ("confirmation", "done_by"),
+    "task.doubted": ("confirmation", "done_by"),
     "override.recorded": ("decision", "reason", "text"),
     "decision.refused": ("verb", "why"),
+    "proposal.revalidated": ("verdict", "tier_before", "tier_now"),
+    "proposal.handed_on": ("to_user", "text"),
+    "question.asked": ("asked_of", "text"),
+    "question.answered": ("answer",),
+    "snooze.begun": ("until",),
+    "snooze.ended": ("woken_by",),
 }
 """What is told of an event, where the general rule would tell the wrong things."""
 GENERAL = ("from", "to", "state", "reason", "key", "units", "note", "why")

@@ -1,16 +1,91 @@
-"""Worlds that were built once and are copied by each test that works in one."""
+"""Worlds that were built once and are copied by each test that works in one; and the databases they live in."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import postgres
 from tests.worlds import World, two_sites_one_lane, two_stores_one_donor
+
+ON_BOTH: tuple[str, ...] = (
+    "tests/acceptance/test_kills.py",
+    "tests/acceptance/test_many_histories.py",
+    "tests/acceptance/test_many_races.py",
+    "tests/histories/test_histories.py",
+    "tests/inventory/test_audit.py",
+    "tests/inventory/test_capacity.py",
+    "tests/inventory/test_capacity_races.py",
+    "tests/inventory/test_cases.py",
+    "tests/inventory/test_chronicle.py",
+    "tests/inventory/test_freezes.py",
+    "tests/inventory/test_ledger.py",
+    "tests/inventory/test_lifecycle.py",
+    "tests/inventory/test_migrations.py",
+    "tests/inventory/test_outbox.py",
+    "tests/inventory/test_people.py",
+    "tests/inventory/test_proposals_store.py",
+    "tests/inventory/test_races.py",
+    "tests/inventory/test_rulebook.py",
+    "tests/inventory/test_scenarios.py",
+    "tests/inventory/test_scope.py",
+    "tests/test_many_approvers.py",
+    "tests/inventory/test_backup.py",
+    "tests/inventory/test_workers.py",
+    "tests/test_clocks.py",
+    "tests/test_races.py",
+    "tests/test_state_machine.py",
+    "tests/test_restored.py",
+    "tests/agent/test_checkpoints.py",
+    "tests/agent/test_decisions.py",
+    "tests/agent/test_desk.py",
+    "tests/tools/test_actions.py",
+)
+"""Modules that run on SQLite and on PostgreSQL; the others on what ``EVENKEEL_TEST_DATABASE`` says."""
+ON_POSTGRESQL = (
+    "tests/inventory/test_postgres.py",
+    "tests/inventory/test_database_roles.py",
+    "tests/test_database_accounts.py",
+    "tests/service/test_database_commands.py",
+)
+"""Modules about what only PostgreSQL has."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each module on the databases it is listed for."""
+    module = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
+    engines = postgres.ENGINES if module in ON_BOTH else ("postgresql",) if module in ON_POSTGRESQL else ()
+    if engines:
+        metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The database that stores and worlds are made on."""
+    name = getattr(request, "param", postgres.default_engine())
+    postgres.use(name)
+    yield name
+    postgres.use(postgres.default_engine())
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_on_the_server() -> Iterator[None]:
+    """Close the connections to PostgreSQL that a test opened, and drop the databases it made."""
+    before = postgres.databases_created()
+    yield
+    postgres.close_all()
+    postgres.drop_databases(before)
+
+
+def pytest_sessionfinish() -> None:
+    """Stop the server, if one was started."""
+    postgres.stop_server()
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
+def shelf(engine: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
     """Worlds to copy: a person decides (``guided``), policy decides (``auto``), two want one donor (``rivals``)."""
     root = tmp_path_factory.mktemp("shelf")
     worlds = {

@@ -25,7 +25,7 @@ DUELS = (
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def folders(engine: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The house of the kills before each step."""
     return templates(tmp_path_factory.mktemp("templates"))
 

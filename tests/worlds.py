@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from agent.approval_policy import packaged_policy_text
+from agent.deciding.verbs import OVERRULING
 from agent.decisions import Decision
 from agent.desk import ExceptionDesk
 from agent.drafting import TemplateDrafter
@@ -36,6 +37,7 @@ from inventory.records import (
 )
 from inventory.rulebook import insert_document, insert_policy
 from inventory.snapshots import SnapshotStore
+from tests import postgres
 from tools.erp.simulated import SimulatedErp, StockRow
 from tools.intake import take_stock
 from tools.thresholds import packaged_thresholds
@@ -244,6 +246,36 @@ RULES = DocumentOfRecord(
 )
 
 
+SQLITE = "evenkeel.sqlite3"
+ADDRESS = "database.url"
+"""File that names the PostgreSQL database of a folder."""
+
+
+def database_in(folder: Path) -> Database:
+    """The database of a world's folder: the one its address names, else a new one or a file."""
+    address = folder / ADDRESS
+    anchor = Anchor(folder / "anchor.log")
+    if postgres.engine() == "postgresql" and not address.exists() and not (folder / SQLITE).exists():
+        address.write_text(postgres.new_database(), "utf-8")
+    if address.exists():
+        return postgres.remember(Database(address.read_text("utf-8"), anchor))
+    return Database(folder / SQLITE, anchor)
+
+
+def copy_home(source: Path, target: Path) -> Path:
+    """Copy a world's folder and, where it has one, its PostgreSQL database."""
+    shutil.copytree(source, target)
+    address = target / ADDRESS
+    if address.exists():
+        address.write_text(postgres.copy_database(address.read_text("utf-8")), "utf-8")
+    return target
+
+
+def machine_time() -> datetime:
+    """The machine's own time, which a database server's clock is compared with."""
+    return datetime.now(UTC)
+
+
 @dataclass
 class World:
     """A running house in a folder: import, sweep, decide, execute."""
@@ -256,13 +288,19 @@ class World:
 
     def __post_init__(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.database = Database(self.folder / "evenkeel.sqlite3", Anchor(self.folder / "anchor.log"))
+        self.database = self.opened()
         self.database.migrate()
         self.snapshots = SnapshotStore(self.folder / "snapshots", self.database)
         self.erp = SimulatedErp(self.folder / "erp.sqlite3", native_key=self.native_key, clock=self.clock)
-        self.toolbox = Toolbox(self.database, self.snapshots, self.folder / "knowledge", self.clock, erp=self.erp)
+        self.toolbox = Toolbox(
+            self.database, self.snapshots, self.folder / "knowledge", self.clock, machine_time, erp=self.erp
+        )
         gate = Gate.model_validate({"rollout": self.rollout, "erp_native_key": self.native_key})
         self.desk = ExceptionDesk(self.toolbox, TemplateDrafter(), self.folder / "checkpoints.sqlite3", gate)
+
+    def opened(self) -> Database:
+        """The database of this folder."""
+        return database_in(self.folder)
 
     def furnish(self) -> World:
         """Adopt policies, rules and people, load the ERP, and import the first feeds."""
@@ -302,7 +340,7 @@ class World:
     def copied_to(self, folder: Path) -> World:
         """The same world in another folder, as it stands now; the clock is the copy's own."""
         self.database.dispose()
-        shutil.copytree(self.folder, folder)
+        copy_home(self.folder, folder)
         return World(folder, self.network, TurnableClock(self.clock()), self.native_key, self.rollout)
 
     def proposals(self, *states: ProposalState) -> list[Proposal]:
@@ -321,8 +359,8 @@ class World:
 
     def decide(self, proposal: Proposal, verb: str, user_id: str, **more: object) -> Proposal:
         """Decide as a person would who saw exactly this proposal."""
+        why = {"reason": ReasonCode.STRATEGY, "text": "as agreed"} if verb in OVERRULING else {}
         decision = Decision.model_validate(
-            {"proposal_id": proposal.proposal_id, "digest_prefix": proposal.digest[:12], "verb": verb,
-             "reason": ReasonCode.AGREE, **more}
-        )  # fmt: skip
+            {"proposal_id": proposal.proposal_id, "digest_prefix": proposal.digest[:12], "verb": verb, **why, **more}
+        )
         return self.desk.decide(decision, self.user(user_id))

@@ -327,10 +327,10 @@ def _history(snapshot: Snapshot, planned: pl.DataFrame) -> tuple[NDArray[np.floa
 
 
 def _stock(ledger: pl.DataFrame, places: pl.DataFrame) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Units on hand, allocated, and promised or in flight, of each row."""
+    """Units on hand, allocated, and promised, in flight or frozen, of each row."""
     row = _row_numbers(ledger, places)
     known = row >= 0
-    promised = floats_of(ledger, "reserved") + floats_of(ledger, "in_flight")
+    promised = floats_of(ledger, "reserved") + floats_of(ledger, "in_flight") + floats_of(ledger, "frozen")
     columns = (floats_of(ledger, "on_hand"), floats_of(ledger, "allocated"), promised)
     on_hand, allocated, held = (
         np.bincount(row[known], column[known], places.height).astype(np.float64) for column in columns

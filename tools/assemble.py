@@ -161,26 +161,31 @@ def rank_options(toolbox: Toolbox, connection: Connection, case: Case, proposal:
     run = toolbox.plan_run(connection, proposal.content.plan_run_id)
     outlook = plan_outlook(toolbox, connection, run)
     thresholds = toolbox.thresholds(connection, run.threshold_version)
-    snapshot = toolbox.snapshot(run.snapshot_id)
-    facts = toolbox.option_facts(snapshot)
-    if case.kind in SURPLUS:
-        rows = [outlook.arrays.row_of.get((finding.item, finding.site)) for finding in case.findings]
-        described = [
-            DescribedNeed(row, tuple(offers_for_surplus(outlook, row, facts)), (), 0) for row in rows if row is not None
-        ]
-    else:
-        lanes = toolbox.lanes(snapshot)
-        needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
-        left = _room_left(toolbox, run)
-        described = [_decided(outlook, need, proposal, lanes, facts, left) for need in needs]
     tables = describe_all(
         outlook,
-        described[:FULL_DETAIL],
+        described_needs(toolbox, connection, case, proposal),
         minimum_net_benefit=run.parameters["minimum_net_benefit"],
         seed=run.seed,
         draws=int(thresholds.value("planning", "confidence_draws")),
     )
     return tuple(option for table in tables for option in table) or (_only_option(outlook, case, proposal),)
+
+
+def described_needs(toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal) -> list[DescribedNeed]:
+    """What is offered for every need of a case in the world of its plan, and what the proposal chose."""
+    run = toolbox.plan_run(connection, proposal.content.plan_run_id)
+    outlook = plan_outlook(toolbox, connection, run)
+    thresholds = toolbox.thresholds(connection, run.threshold_version)
+    snapshot = toolbox.snapshot(run.snapshot_id)
+    facts = toolbox.option_facts(snapshot)
+    if case.kind in SURPLUS:
+        rows = [outlook.arrays.row_of.get((finding.item, finding.site)) for finding in case.findings]
+        surplus = [row for row in rows if row is not None][:FULL_DETAIL]
+        return [DescribedNeed(row, tuple(offers_for_surplus(outlook, row, facts)), (), 0) for row in surplus]
+    lanes = toolbox.lanes(snapshot)
+    needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
+    left = _room_left(toolbox, run)
+    return [_decided(outlook, need, proposal, lanes, facts, left) for need in needs]
 
 
 def _room_left(toolbox: Toolbox, run: PlanRun) -> Limits:

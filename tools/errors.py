@@ -3,9 +3,12 @@
 ToolError
 ├── ToolInputError              a tool was called with something it cannot work on
 ├── StaleFactsError             the facts changed, or are too old, since the decision was made
+├── ClockSkewError              two clocks disagree: nothing is released without a person
+├── RestoredError               the ERP may still be working on what was sent before a restore
 ├── InfeasiblePlanError         no plan keeps every hard constraint
 ├── ApprovalMismatchError       the approval at hand was given for a different proposal
 ├── KillSwitchError             execution is switched off for this scope
+├── LeaseLostError              an executor's time is over: it must post nothing more
 ├── EngineError                 the workers a sweep was to run on cannot be had
 └── ErpError                    the ERP did not simply do what was asked
     ├── ErpRejectedError        a definite no: nothing was posted
@@ -33,6 +36,14 @@ class StaleFactsError(ToolError):
     """The facts behind a decision changed or are too old to act upon."""
 
 
+class ClockSkewError(ToolError):
+    """Two clocks disagree by more than the limit; what policy alone approved is not sent."""
+
+
+class RestoredError(ToolError):
+    """The house was put back from a backup a moment ago: the ERP may still show what was sent before."""
+
+
 class InfeasiblePlanError(ToolError):
     """No plan keeps every hard constraint; the message names those that bind."""
 
@@ -43,6 +54,10 @@ class ApprovalMismatchError(ToolError):
 
 class KillSwitchError(ToolError):
     """Execution is switched off for this scope."""
+
+
+class LeaseLostError(ToolError):
+    """An executor's time is over, or another one has taken its place: it must post nothing more."""
 
 
 class ErpError(ToolError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import exists, select
 
 from inventory.cases import find_case, set_case_state
@@ -9,9 +11,10 @@ from inventory.chronicle import list_outcomes, save_outcome
 from inventory.database import Transaction
 from inventory.outbox import list_outbox
 from inventory.proposals import find_proposal, find_situation
-from inventory.records import EVERYTHING, ActionKind, CaseState, DocumentState, Outcome, ProposalState
+from inventory.records import EVERYTHING, ActionKind, CaseState, DocumentState, OutboxRow, Outcome, ProposalState
 from inventory.snapshots import Snapshot
 from inventory.tables import outcomes, proposals
+from tools.shipments import Shipment, shipments
 from tools.toolbox import Toolbox
 
 
@@ -53,14 +56,16 @@ def open_missing_outcomes(transaction: Transaction) -> list[str]:
 
 
 def observe_receipts(toolbox: Toolbox, transaction: Transaction, snapshot: Snapshot) -> list[str]:
-    """Complete the outcomes whose documents the feeds show as received, and close their cases.
+    """Follow the goods of every open outcome through the feeds: its case says where they are.
+
+    What has arrived in full closes its case. What was refused or came in part opens it again with what is missing,
+    because nothing more will come of this proposal. Either completes the outcome.
 
     Returns
     -------
     list[str]
         Cases closed.
     """
-    received = _received(snapshot)
     closed = []
     for outcome in list_outcomes(transaction.connection, EVERYTHING, state="open"):
         proposal = find_proposal(transaction.connection, EVERYTHING, outcome.proposal_id)
@@ -71,38 +76,43 @@ def observe_receipts(toolbox: Toolbox, transaction: Transaction, snapshot: Snaps
             for row in list_outbox(transaction.connection, EVERYTHING, proposal_id=proposal.proposal_id)
             if row.state is DocumentState.EXECUTED
         ]
-        if not rows or any(row.key not in received for row in rows):
+        goods = shipments(snapshot, rows)
+        if not goods:
             continue
-        units = sum(received[row.key][0] for row in rows)
-        late = max(received[row.key][1] - row.document.arrive_on.toordinal() for row in rows)
-        save_outcome(
-            transaction,
-            outcome.model_copy(
-                update={
-                    "state": "observed",
-                    "observed": {"units_received": float(units), "days_late": float(late)},
-                    "observed_at": toolbox.now(),
-                }
-            ),
-        )
         case = find_case(transaction.connection, EVERYTHING, outcome.case_id)
-        if case.state is not CaseState.CLOSED:
-            set_case_state(transaction, outcome.case_id, CaseState.CLOSED, "received")
-            closed.append(outcome.case_id)
+        if all(one.over for one in goods.values()):
+            save_outcome(transaction, _observed(outcome, rows, goods, transaction.now))
+            if case.state is not CaseState.CLOSED and _end(transaction, outcome.case_id, goods):
+                closed.append(outcome.case_id)
+        elif case.state is CaseState.IN_TRANSIT:
+            set_case_state(transaction, outcome.case_id, CaseState.IN_TRANSIT, _words(goods))
     return closed
 
 
-def _received(snapshot: Snapshot) -> dict[str, tuple[int, int]]:
-    """Units and day of receipt by our key, of documents received in full."""
-    found: dict[str, tuple[int, int]] = {}
-    for feed in ("transfers", "purchase_orders"):
-        table = snapshot.table(feed)
-        for row in table.filter(table["our_key"].fill_null("") != "").iter_rows(named=True):
-            if row["received_date"] is None:
-                continue
-            units, day = found.get(row["our_key"], (0, 0))
-            found[row["our_key"]] = (
-                units + int(row["received_quantity"] or row["quantity"]),
-                max(day, row["received_date"].toordinal()),
-            )
-    return found
+def _end(transaction: Transaction, case_id: str, goods: dict[str, Shipment]) -> bool:
+    """Close the case of goods that are all there, open that of others again; whether it was closed."""
+    if any(one.missing for one in goods.values()):
+        set_case_state(transaction, case_id, CaseState.OPEN, _words(goods))
+        return False
+    set_case_state(transaction, case_id, CaseState.CLOSED, "received")
+    return True
+
+
+def _words(goods: dict[str, Shipment]) -> str:
+    """Where the goods are; each stage once."""
+    return "; ".join(dict.fromkeys(one.stage for _, one in sorted(goods.items())))
+
+
+def _observed(outcome: Outcome, rows: list[OutboxRow], goods: dict[str, Shipment], now: datetime) -> Outcome:
+    days = [
+        one.day.toordinal() - row.document.arrive_on.toordinal()
+        for row in rows
+        if (one := goods.get(row.key)) is not None and one.day is not None
+    ]
+    observed = {"units_received": float(sum(one.received for one in goods.values()))}
+    if days:
+        observed["days_late"] = float(max(days))
+    missing = sum(one.missing for one in goods.values())
+    if missing:
+        observed["units_refused"] = float(missing)
+    return outcome.model_copy(update={"state": "observed", "observed": observed, "observed_at": now})

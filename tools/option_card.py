@@ -10,7 +10,7 @@ import numpy as np
 
 from inventory.record import digest_text
 from inventory.records import ActionKind, Option
-from optimizer.options.confidence import ParameterDraws, ranking_confidence
+from optimizer.options.confidence import SURENESS, ParameterDraws, ranking_confidence
 from optimizer.options.option_flips import Ranked, delay_flips, penalty_flips, unit_cost_flips
 from optimizer.options.pricing import price_on
 from optimizer.options.rows import CostParts, OptionValues
@@ -53,20 +53,36 @@ def describe_all(
     may[cases.first[:-1]] = True
     ranked = Ranked(cases.rows, cases.case, may, minimum_net_benefit)
     chosen = cases.first[:-1] + np.array([need.chosen for need in needs])
-    stays = _confidence(outlook, needs, ranked, seed, draws)
+    stays, low = _confidence(outlook, needs, ranked, seed, draws)
     flips = _flips(outlook, needs, cases, ranked, values, chosen)
     return [
-        _table(outlook, need, values.take(slice(low, high)), stays[low:high], cases.displaced[low:high], flip)
-        for need, low, high, flip in zip(needs, cases.first[:-1].tolist(), cases.first[1:].tolist(), flips, strict=True)
+        _table(
+            outlook,
+            need,
+            values.take(slice(start, end)),
+            stays[start:end],
+            low[:, start:end],
+            cases.displaced[start:end],
+            flip,
+        )
+        for need, start, end, flip in zip(
+            needs, cases.first[:-1].tolist(), cases.first[1:].tolist(), flips, strict=True
+        )
     ]
 
 
 def _table(
-    outlook: Outlook, need: DescribedNeed, values: OptionValues, stays: FloatArray, displaced: FloatArray, flip: str
+    outlook: Outlook,
+    need: DescribedNeed,
+    values: OptionValues,
+    stays: FloatArray,
+    low: FloatArray,
+    displaced: FloatArray,
+    flip: str,
 ) -> tuple[Option, ...]:
     known = min(0.7 + 0.3 * float(outlook.history_weeks[need.row]) / FULL_CONFIDENCE_WEEKS, 1.0)
     table = [
-        _option(outlook, need, index, values, float(stays[index]) * known, float(displaced[index]), flip)
+        _option(outlook, need, index, values, float(stays[index]) * known, low[:, index], float(displaced[index]), flip)
         for index in range(len(need.offers))
     ]
     order = sorted(
@@ -82,6 +98,7 @@ def _option(
     index: int,
     values: OptionValues,
     confidence: float,
+    low: FloatArray,
     displaced: float,
     flip: str,
 ) -> Option:
@@ -108,6 +125,7 @@ def _option(
         expected_leftover_units=round(float(values.expected_leftover[index]), 2),
         net_value_minor=to_minor(values.net_value[index]),
         confidence=round(confidence, 3),
+        net_value_low_minor=tuple(to_minor(value) for value in low) if np.isfinite(low).all() else (),
         chosen=index == need.chosen,
         feasible=offer.feasible,
         binding_constraint=offer.limit,
@@ -135,8 +153,13 @@ def _donor_cover(outlook: Outlook, moves: tuple[PlannedMove, ...]) -> float | No
     return round(min(covers), 1) if covers else None
 
 
-def _confidence(outlook: Outlook, needs: Sequence[DescribedNeed], ranked: Ranked, seed: int, draws: int) -> FloatArray:
-    """Share of parameter draws in which each option is best; each need draws from a stream of its own."""
+def _confidence(
+    outlook: Outlook, needs: Sequence[DescribedNeed], ranked: Ranked, seed: int, draws: int
+) -> tuple[FloatArray, FloatArray]:
+    """Share of parameter draws in which each option is best, and lower bounds of what it is worth.
+
+    Each need draws from a stream of its own; options nobody can choose are not drawn, and their bounds are missing.
+    """
     arrays = outlook.arrays
     used = np.flatnonzero(ranked.eligible)
     case = ranked.case[used]
@@ -148,7 +171,9 @@ def _confidence(outlook: Outlook, needs: Sequence[DescribedNeed], ranked: Ranked
     found = ranking_confidence(ranked.rows.alone(used), case, ParameterDraws.beside(parts), minimum=ranked.minimum)
     share = np.zeros(len(ranked.case))
     share[used] = found.share_best
-    return share
+    low = np.full((len(SURENESS), len(ranked.case)), np.nan)
+    low[:, used] = found.low_net_value
+    return share, low
 
 
 def _flips(

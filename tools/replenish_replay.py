@@ -16,6 +16,7 @@ from inventory.records import PlanRun, ReplenishmentLine, ReplenishmentRun, Work
 from tools.arrays import frame_of_places
 from tools.assemble import plan_outlook
 from tools.columns import FloatArray, IntArray
+from tools.lane_claims import with_room
 from tools.replenish import DEEPEST, Orders, recommend
 from tools.replenish_proposals import recommended
 from tools.stock_rows import StockRows
@@ -57,13 +58,15 @@ def replay_run(toolbox: Toolbox, connection: Connection, plan: PlanRun, run: Rep
     worked = [known[place] for place in zip(rows.items, rows.sites, strict=True)]
     cell = np.array([row.segment for row in worked], dtype=np.int64)
     policy = stocking_policy_of(connection, run.stocking_version)
-    terms = stocking_terms(policy, cell, rows.service_target, rows.review_days)
+    terms = stocking_terms(
+        policy, cell, rows.service_target, rows.review_days, sites=rows.sites, item_classes=rows.item_class
+    )
     orders = recommend(
         rows,
         terms,
         available_units(rows, frame_of(plan.ledger)),
         np.array([not row.decided for row in worked], dtype=np.bool_),
-        toolbox.lanes(toolbox.snapshot(plan.snapshot_id)),
+        with_room(toolbox.lanes(toolbox.snapshot(plan.snapshot_id)), plan.lane_room),
         run.budgets,
         last_run=None,
     )
@@ -128,7 +131,7 @@ def worked_rows(rows: StockRows, orders: Orders, cell: IntArray) -> tuple[Worked
 
 def available_units(rows: StockRows, ledger: pl.DataFrame) -> FloatArray:
     """Units each row may give: free by the ledger, what its floor protects left out."""
-    held = pl.col("allocated") + pl.col("protect") + pl.col("reserved") + pl.col("in_flight")
+    held = sum((pl.col(name) for name in ("protect", "reserved", "in_flight", "frozen")), pl.col("allocated"))
     free = ledger.group_by("item", "site").agg(free=(pl.col("on_hand") - held).clip(lower_bound=0).sum())
     places = frame_of_places(list(zip(rows.items, rows.sites, strict=True)))
     found = places.join(free, on=["item", "site"], how="left", maintain_order="left")

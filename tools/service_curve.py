@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy import Connection
@@ -87,6 +88,7 @@ def service_curve(
     first: float = 0.95,
     last: float = 0.99,
     budget: float | None = None,
+    at: datetime | None = None,
 ) -> ServiceCurve:
     """The curve of class A, B or C, or of everything when the name is empty.
 
@@ -96,6 +98,8 @@ def service_curve(
         Targets between, a percentage point apart.
     budget
         Money for reorder points at cost: the best service it buys.
+    at
+        Moment whose stocking policy tells the classes; the newest policy without it.
 
     Raises
     ------
@@ -105,7 +109,7 @@ def service_curve(
     if not 0.5 <= first <= last < 1.0:
         raise ToolInputError(f"targets must rise within 0.5 and 0.9999, got {first} to {last}")
     rows = stock.rows
-    some = _members(connection, snapshot, stock, name)
+    some = _members(connection, snapshot, stock, name, at)
     if not some.size:
         raise ToolInputError(f"class {name or 'all'}: no item-site with demand, cost and enough history")
     members = _class(rows, some)
@@ -147,13 +151,15 @@ def undominated(choices: Sequence[Choice]) -> tuple[Choice, ...]:
     return tuple(sorted(kept, key=lambda one: (one.carrying_per_year, -one.fill_rate, one.name)))
 
 
-def _members(connection: Connection, snapshot: Snapshot, stock: NetworkStock, name: str) -> IntArray:
+def _members(
+    connection: Connection, snapshot: Snapshot, stock: NetworkStock, name: str, at: datetime | None
+) -> IntArray:
     if name and name not in CLASSES:
         raise ToolInputError(f"no class {name!r}; known: {', '.join(CLASSES)}")
     rows = stock.rows
     usable = rows.planned & (rows.mean_per_day > 0.0) & (np.nan_to_num(rows.cost) > 0.0)
     if name:
-        policy = stocking_policy_in_force(connection)
+        policy = stocking_policy_in_force(connection, at=at)
         cell = segment_network(connection, snapshot, stock.facts, policy).cell
         wanted = np.array([cell_codes(number)[0] == CLASSES.index(name) for number in range(CELLS)])
         usable &= wanted[cell]

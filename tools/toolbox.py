@@ -65,6 +65,8 @@ class Toolbox:
     snapshots: SnapshotStore
     knowledge_root: Path
     clock: Callable[[], datetime]
+    machine: Callable[[], datetime]
+    """The machine's own time, which other machines' clocks are compared with; ``clock`` may be a demo's."""
     erp: ErpPort | None = None
     seed: int = 20240408
     hard_kill_seconds: float | None = None
@@ -102,7 +104,7 @@ class Toolbox:
 
     def thresholds(self, connection: Connection, version: int | None = None) -> Thresholds:
         """Detection thresholds in force, or of a version."""
-        policy = find_policy(connection, EVERYTHING, "thresholds", version)
+        policy = find_policy(connection, EVERYTHING, "thresholds", version, at=self.now())
         parsed = self._thresholds.get(policy.content)
         if parsed is None:
             parsed = parse_thresholds(policy.content)

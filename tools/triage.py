@@ -169,11 +169,16 @@ def open_cases(transaction: Transaction, cases: list[Case], snapshot_id: str) ->
 
 
 def _cleared(transaction: Transaction, row: CaseRow, snapshot_id: str) -> bool:
-    """Count a miss; at the second, close the case and void what was proposed."""
+    """Count a miss; at the second, close the case and void what was proposed, unless somebody let it sleep.
+
+    A snoozed case that was closed would be opened anew, and shown, when its trouble is found again.
+    """
     if miss_case(transaction, row, snapshot_id) < MISSES_UNTIL_CLEARED:
         return False
     case_id = row.case.case_id
-    live = (ProposalState.DRAFT, ProposalState.PENDING, ProposalState.SNOOZED)
+    if list_proposals(transaction.connection, EVERYTHING, states=(ProposalState.SNOOZED,), case_id=case_id):
+        return False
+    live = (ProposalState.DRAFT, ProposalState.PENDING)
     for proposal in list_proposals(transaction.connection, EVERYTHING, states=live, case_id=case_id):
         move(transaction, proposal, ProposalState.VOID, reason="the trouble is gone")
         release(transaction, proposal.proposal_id)

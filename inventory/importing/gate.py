@@ -19,6 +19,7 @@ import polars as pl
 from sqlalchemy import select
 
 from inventory.contract import REFUSE_BELOW_WEEKS, TABLES, WARN_BELOW_WEEKS, table
+from inventory.crash_points import crash_point
 from inventory.database import Database, Transaction
 from inventory.errors import ContractError, SnapshotError
 from inventory.importing.checks import CLOCK_SKEW, CheckedFeed, Known, check_feed
@@ -177,6 +178,8 @@ def _settle(
         snapshots.commit(transaction, manifest)
         if when_current is not None:
             when_current(transaction, snapshot)
+        crash_point("import.before_commit")
+    crash_point("import.after_commit")
     return report
 
 

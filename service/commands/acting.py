@@ -1,4 +1,4 @@
-"""Commands that change something: import, sweep, decide, execute and the kill switch."""
+"""Commands that change something: import, sweep, execute and the kill switch."""
 
 from __future__ import annotations
 
@@ -8,23 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.options import AsJson, AsUser, as_edits, as_moment, opened, signed_in
-from service.errors import InputError, NoErpError
+from service.commands.options import AsJson, AsUser, as_moment, opened, signed_in
+from service.errors import NoErpError
 
 if TYPE_CHECKING:
-    from inventory.database import Database
     from inventory.importing.report import ImportReport
-    from inventory.records import Proposal, User
-
-
-class Verb(StrEnum):
-    """What can be decided about a proposal."""
-
-    APPROVE = "approve"
-    EDIT = "edit"
-    REJECT = "reject"
-    SNOOZE = "snooze"
-    ESCALATE = "escalate"
 
 
 class Turn(StrEnum):
@@ -109,81 +97,8 @@ def sweep(
         with progress() as tell, house.workers(workers, dask=dask):
             result = house.desk.sweep(tell)
         with house.database.read() as connection:
-            found = case_list(connection, scope_of(user))
+            found = case_list(connection, scope_of(user), at=house.clock())
     write_json(result) if as_json else out().print(case_list_page(found))
-
-
-def decide(
-    proposal_id: Annotated[str, typer.Argument(metavar="PROPOSAL", help="The proposal, by any beginning of its id.")],
-    verb: Annotated[Verb, typer.Argument(help="What to do with it.")],
-    digest: Annotated[str, typer.Option(metavar="PREFIX", help="Beginning of the digest you saw, 8 or more.")],
-    reason: Annotated[
-        str,
-        typer.Option(metavar="CODE", help="agree, data_wrong, knows_event, strategy, customer, capacity or distrust."),
-    ],
-    line: Annotated[list[str] | None, typer.Option(metavar="L=QTY", help="edit: new quantity; 0 strikes.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="MOMENT", help="snooze: 2024-04-15 or with a time.")] = None,
-    text: Annotated[str, typer.Option(help="Why, in your words.")] = "",
-    as_json: AsJson = False,
-    as_user: AsUser = None,
-) -> None:
-    """Decide about a proposal as you saw it.
-
-    The digest names what you saw: if anything changed since, the decision is refused.
-    """
-    from pydantic import ValidationError
-
-    from agent.decisions import Decision
-    from inventory.records import ReasonCode
-    from service.case_views import DIGEST_SHOWN
-    from service.console import write_json, write_text
-
-    if reason not in set(ReasonCode):
-        raise InputError(f"--reason {reason!r}: known are {', '.join(ReasonCode)}")
-    if bool(line) is not (verb is Verb.EDIT) or bool(until) is not (verb is Verb.SNOOZE):
-        raise InputError(
-            "--line goes with edit, and edit with --line; --until goes with snooze, and snooze with --until"
-        )
-    with signed_in(as_user) as (house, user):
-        try:
-            decision = Decision(
-                proposal_id=_full_id(house.database, user, proposal_id),
-                digest_prefix=digest,
-                verb=verb.value,
-                reason=ReasonCode(reason),
-                text=text,
-                quantities=as_edits(line or []),
-                until=as_moment(until) if until else None,
-            )
-        except ValidationError as error:
-            problems = "; ".join(f"{problem['loc'][0]}: {problem['msg']}" for problem in error.errors())
-            raise InputError(problems) from error
-        after = house.desk.decide(decision, user)
-    if as_json:
-        write_json(after)
-    else:
-        write_text(f"{after.proposal_id}: {_after(after)}\ndigest {after.digest[:DIGEST_SHOWN]}")
-
-
-def _full_id(database: Database, user: User, proposal_id: str) -> str:
-    """The whole id of a proposal the user may see."""
-    from inventory.people import scope_of
-    from inventory.proposals import find_proposal
-
-    with database.read() as connection:
-        return find_proposal(connection, scope_of(user), proposal_id).proposal_id
-
-
-def _after(proposal: Proposal) -> str:
-    """Where the proposal stands now, and what is next."""
-    state = proposal.state.value.replace("_", " ")
-    tier = f", tier {proposal.tier.value}" if proposal.tier else ""
-    reason = f" ({proposal.reason})" if proposal.reason else ""
-    if proposal.not_before:
-        return f"{state}{reason}; it acts from {proposal.not_before:%Y-%m-%d %H:%M} UTC and can be stopped until then"
-    if proposal.snoozed_until:
-        return f"{state} until {proposal.snoozed_until:%Y-%m-%d %H:%M} UTC{reason}"
-    return f"{state}{tier}{reason}"
 
 
 def execute(as_json: AsJson = False, as_user: AsUser = None) -> None:

@@ -13,11 +13,16 @@ import typer
 from service.errors import InputError
 
 if TYPE_CHECKING:
-    from inventory.records import User
+    from sqlalchemy import Connection
+
+    from inventory.records import Scope, User
     from service.bootstrap import House
 
 AsUser = Annotated[
     str | None, typer.Option("--as", metavar="USER", help="Act as this user; works in a demo home only.")
+]
+ActFor = Annotated[
+    str | None, typer.Option("--for", metavar="USER", help="See what this person sees, for whom you act by delegation.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
@@ -46,6 +51,15 @@ def opened() -> Iterator[House]:
         yield house
     finally:
         house.close()
+
+
+def reader_scope(connection: Connection, user: User, act_for: str | None, now: datetime) -> Scope:
+    """What the user may see, or what somebody sees for whom they act at the moment."""
+    from inventory.delegations import scope_for
+    from inventory.people import scope_of
+
+    own = scope_of(user)
+    return own if act_for is None else scope_for(connection, own, act_for, now)
 
 
 def as_day(text: str) -> date:

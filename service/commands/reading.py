@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from service.commands.options import AsJson, AsUser, signed_in
+from service.commands.options import ActFor, AsJson, AsUser, reader_scope, signed_in
 from service.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ class BriefFormat(StrEnum):
 def cases(
     case_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A case, by any beginning of its id.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="List automatic and held-back cases too.")] = False,
+    act_for: ActFor = None,
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
     """List open cases, or show one in full."""
-    from inventory.people import scope_of
     from service.case_page import case_page
     from service.case_tables import case_list_page
     from service.case_views import case_detail, case_list
@@ -38,22 +38,23 @@ def cases(
     from service.home import HomeKind
 
     with signed_in(as_user) as (house, user), house.database.read() as connection:
+        scope = reader_scope(connection, user, act_for, house.clock())
         if case_id is None:
-            found = case_list(connection, scope_of(user), everything=everything)
+            found = case_list(connection, scope, everything=everything, at=house.clock())
             write_json(found) if as_json else out().print(case_list_page(found))
             return
-        detail = case_detail(connection, scope_of(user), case_id)
+        detail = case_detail(connection, scope, case_id, at=house.clock())
         write_json(detail) if as_json else out().print(case_page(detail, demo=house.kind is HomeKind.DEMO))
 
 
 def proposals(
     proposal_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="A proposal, by any beginning.")] = None,
     state: Annotated[str | None, typer.Option(help="Only proposals in this state, such as pending.")] = None,
+    act_for: ActFor = None,
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
     """List proposals, or show one in full."""
-    from inventory.people import scope_of
     from inventory.proposals import list_proposals
     from inventory.records import ProposalState
     from service.case_page import proposal_page
@@ -65,18 +66,20 @@ def proposals(
     if state is not None and state not in set(ProposalState):
         raise InputError(f"--state {state!r}: known are {', '.join(ProposalState)}")
     with signed_in(as_user) as (house, user), house.database.read() as connection:
+        scope = reader_scope(connection, user, act_for, house.clock())
         if proposal_id is not None:
-            detail = proposal_detail(connection, scope_of(user), proposal_id)
+            detail = proposal_detail(connection, scope, proposal_id)
             write_json(detail) if as_json else out().print(proposal_page(detail, demo=house.kind is HomeKind.DEMO))
             return
         wanted = (ProposalState(state),) if state else ()
-        found = list_proposals(connection, scope_of(user), states=wanted)
+        found = list_proposals(connection, scope, states=wanted)
         write_json(found) if as_json else out().print(proposal_list_page(found))
 
 
 def brief(
     form: Annotated[BriefFormat, typer.Option("--format", help="How to write it.")] = BriefFormat.TEXT,
     output: Annotated[Path | None, typer.Option(help="Write to this file instead of the terminal.")] = None,
+    act_for: ActFor = None,
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
@@ -84,16 +87,20 @@ def brief(
 
     What matters most, what waits for whom, what ran by itself, and how sound the data is.
     """
-    from inventory.people import scope_of
     from service.brief import make_brief
     from service.brief_html import brief_html
     from service.brief_text import brief_markdown, brief_text
     from service.console import write_json, write_text
+    from service.watch import operations_alarms
 
     with signed_in(as_user) as (house, user):
         current = house.snapshots.current()
         with house.database.read() as connection:
-            made = make_brief(connection, scope_of(user), house.clock(), current.as_of if current else None)
+            scope = reader_scope(connection, user, act_for, house.clock())
+            as_of = current.as_of if current else None
+            alarms = [place.words for place in house.database.anchor.undelivered()]
+            alarms += operations_alarms(house, connection)
+            made = make_brief(connection, scope, house.clock(), as_of, alarms=alarms)
     if as_json:
         write_json(made)
         return
@@ -172,11 +179,12 @@ def _print_answer(answer: RoleAnswer, as_json: bool) -> None:
 
 
 def trace(
-    some_id: Annotated[str, typer.Argument(metavar="ID", help="A case or a proposal.")],
+    some_id: Annotated[str, typer.Argument(metavar="[ID]", help="A case or a proposal.")] = "",
+    lot: Annotated[str, typer.Option(metavar="LOT", help="A lot instead: where it came from, went and lies.")] = "",
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
-    """Tell the whole story of a case.
+    """Tell the whole story of a case, or the path of a lot.
 
     Every event and step in order: who did it, and what came out.
     """
@@ -184,9 +192,35 @@ def trace(
     from service.console import out, write_json
     from service.story import story_of, story_page
 
+    if bool(some_id) is bool(lot):
+        raise InputError("name a case or proposal, or a lot with --lot")
+    if lot:
+        _trace_lot(lot, as_json, as_user)
+        return
     with signed_in(as_user) as (house, user), house.database.read() as connection:
         story = story_of(connection, scope_of(user), some_id)
     write_json(story) if as_json else out().print(story_page(story))
+
+
+def _trace_lot(lot: str, as_json: bool, as_user: str | None) -> None:
+    from inventory.people import scope_of
+    from service.case_tables import cell, plain_table
+    from service.console import out, write_json
+    from tools.lot_path import lot_path
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        steps = lot_path(connection, scope_of(user), lot, house.snapshots.current())
+    if not steps:
+        raise InputError(f"no lot {lot} that you may see")
+    if as_json:
+        write_json(steps)
+        return
+    table = plain_table("day", "what", "item", "units", "from", "to", "document", "state")
+    for step in steps:
+        day, units = f"{step.on:%Y-%m-%d}" if step.on else "", str(step.units or "")
+        words = (step.what.replace("_", " "), step.item, units, step.site, step.to, step.reference or step.key)
+        table.add_row(day, *(cell(word) for word in words), cell(step.state.replace("_", " ")))
+    out().print(cell(f"lot {lot}: {len(steps)} steps", "bold"), table)
 
 
 def replay(

@@ -86,7 +86,7 @@ def _currency(house: House) -> str:
     from agent.ruling import policy_in_force
 
     with house.database.read() as connection:
-        return policy_in_force(connection).currency
+        return policy_in_force(connection, at=house.clock()).currency
 
 
 def _known(house: House) -> dict[str, StoredScenario]:

@@ -86,7 +86,9 @@ def _morning(console: Console, house: House) -> None:
     planned, formal, automatic = _chosen(house)
     _head(console, "4. One case in full")
     with house.database.read() as connection:
-        console.print(case_page(case_detail(connection, EVERYTHING, planned.content.case_id), demo=True))
+        console.print(
+            case_page(case_detail(connection, EVERYTHING, planned.content.case_id, at=house.clock()), demo=True)
+        )
 
     _head(console, "5. People decide")
     _decide(console, house, planned, "approve", _planner_of(house, planned), "a planner signs a planner-tier proposal")

@@ -11,7 +11,7 @@ __all__ = ["Copy", "a_copy", "automatic", "guided"]
 
 
 @pytest.fixture(scope="session")
-def formal(tmp_path_factory: pytest.TempPathFactory) -> World:
+def formal(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """One pending transfer of regulated goods worth more than one person may sign."""
     network = two_sites_one_lane("regulated", cost=400.0, price=900.0)
     world = World(tmp_path_factory.mktemp("formal") / "home", network, rollout="guided").furnish()

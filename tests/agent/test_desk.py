@@ -24,7 +24,7 @@ S = ProposalState
 
 
 @pytest.fixture(scope="module")
-def two_approved(tmp_path_factory: pytest.TempPathFactory) -> World:
+def two_approved(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Two stores' transfers from one donor, both approved."""
     world = World(tmp_path_factory.mktemp("two") / "home", two_stores_one_donor(), rollout="guided").furnish()
     world.desk.sweep()

@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from agent.policy_document import ApprovalPolicy, load_policy, packaged_policy_text
+from agent.policy_book import load_policy
+from agent.policy_document import ApprovalPolicy, packaged_policy_text
 from agent.queueing import dispose
 from agent.ruling import Gate, policy_in_force
 from agent.shortlist import Shortlist

@@ -63,12 +63,14 @@ def hold_in_parts(database: Database, item: str, proposal_id: str, parts: int, u
     return held
 
 
-def race_processes(path: Path, anchor: Path, items: list[str], proposal_ids: list[str], parts: int, units: int) -> None:
+def race_processes(
+    where: Path | str, anchor: Path, items: list[str], proposal_ids: list[str], parts: int, units: int
+) -> None:
     """Two processes race for each item in turn; what they held is in the database afterwards."""
     spawn = multiprocessing.get_context("spawn")
     start = spawn.Barrier(len(proposal_ids))
     workers = [
-        spawn.Process(target=_race_items, args=(path, anchor, items, proposal_id, parts, units, start))
+        spawn.Process(target=_race_items, args=(where, anchor, items, proposal_id, parts, units, start))
         for proposal_id in proposal_ids
     ]
     for worker in workers:
@@ -79,9 +81,9 @@ def race_processes(path: Path, anchor: Path, items: list[str], proposal_ids: lis
 
 
 def _race_items(
-    path: Path, anchor: Path, items: list[str], proposal_id: str, parts: int, units: int, start: Barrier
+    where: Path | str, anchor: Path, items: list[str], proposal_id: str, parts: int, units: int, start: Barrier
 ) -> None:
-    database = Database(path, Anchor(anchor))
+    database = Database(where, Anchor(anchor))
     for item in items:
         start.wait()
         hold_in_parts(database, item, f"{proposal_id}-{item}", parts, units)

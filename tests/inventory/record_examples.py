@@ -114,7 +114,9 @@ _content = ProposalContent(
     plan_run_id="plan-1",
     policy_version=4,
 )
-_ledger = LedgerRow(item=BOARD, site=LYON, lot="L-01", on_hand=100, allocated=5, protect=20, reserved=40, in_flight=7)
+_ledger = LedgerRow(
+    item=BOARD, site=LYON, lot="L-01", on_hand=100, allocated=5, protect=20, reserved=40, in_flight=7, frozen=3
+)
 _ordered = ReplenishmentLine(
     action=ActionKind.PURCHASE,
     item=BOARD,
@@ -169,6 +171,7 @@ _option = Option(
     expected_leftover_units=1e-3,
     net_value_minor=35_000,
     confidence=0.8,
+    net_value_low_minor=(5, 4, 3, 2, 1, 0),
     chosen=True,
     feasible=False,
     binding_constraint="carrier capacity",
@@ -278,6 +281,8 @@ _RECORDS: tuple[Record, ...] = (
         aggregates={"lane_value_minor_24h": 120_000.0},
         policy_version=4,
         two_people=True,
+        needs_roles=("finance",),
+        facts="{}",
         at=NOW,
     ),
     Approval(
@@ -286,6 +291,7 @@ _RECORDS: tuple[Record, ...] = (
         proposal_digest="ab" * 32,
         decision="escalate",
         by="policy:4:small-moves",
+        on_behalf_of="erin.approver",
         kind="policy",
         reason=ReasonCode.KNOWS_EVENT,
         text="Quay strike on Friday",
@@ -301,6 +307,8 @@ _RECORDS: tuple[Record, ...] = (
         state=DocumentState.IN_DOUBT,
         attempts=2,
         note="no answer in 30 s",
+        fencing=3,
+        changed_at=NOW,
     ),
     Receipt(key=_document.key, proposal_id="prop-1", erp_reference="TO-9", posted_at=NOW, found_by="reconciliation"),
     Outcome(
@@ -342,6 +350,7 @@ _RECORDS: tuple[Record, ...] = (
         lines=(PlanLine(case_id="case-1", line=_line, net_value_minor=35_000),),
         lost_to={"case-2": "case-1 is worth more"},
         won_by={"case-2": "case-1"},
+        lane_room={"LYON>PORTO/road": 12.0},
         held_back={"case-3": "queue cap of 20 for pia reached"},
         at=NOW,
     ),
@@ -376,7 +385,15 @@ _RECORDS: tuple[Record, ...] = (
         added_by="mette",
         added_at=NOW,
     ),
-    PolicyVersion(kind="approval", version=4, content="[limits]\nvalue = 1\n", author="mette", effective_at=NOW),
+    PolicyVersion(
+        kind="approval",
+        version=4,
+        content="[limits]\nvalue = 1\n",
+        author="mette",
+        effective_at=NOW,
+        confirmed_by="hugo",
+        draft_id="approval-draft-1",
+    ),
     User(
         user_id="ines",
         name="Inês Albuquerque",

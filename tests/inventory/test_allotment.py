@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from inventory.allotment import Allotment, Wish, allot
 from inventory.database import Database
-from inventory.ledger import StockLine, refresh_ledger
+from inventory.ledger_refresh import StockLine, refresh_ledger
 
 AS_OF = datetime(2024, 4, 8, 6, 0, tzinfo=UTC)
 

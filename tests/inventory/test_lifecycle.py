@@ -70,7 +70,7 @@ def test_every_arrow_moves_the_row_and_writes_its_event(database: Database, draf
             last = list(entries(connection))[-1]
         assert (moved.state, moved.state_version, moved.reason) == (right, 8, "because")
         assert (last.event, last.actor, last.subject_id) == (EVENTS[right], "ines", drafted.proposal_id)
-        assert last.data == {"from": left, "to": right, "digest": drafted.digest, "reason": "because"}
+        assert last.data == {"from": left, "to": right, "digest": drafted.digest, "reason": "because", "set": {}}
 
 
 def test_every_other_arrow_is_refused_and_changes_nothing(database: Database, drafted: Proposal) -> None:

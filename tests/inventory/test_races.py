@@ -10,7 +10,8 @@ from inventory.audit import count, verify
 from inventory.cases import insert_cases, list_cases
 from inventory.database import Database
 from inventory.errors import LostRaceError
-from inventory.ledger import StockLine, ledger_rows, list_reservations
+from inventory.ledger import ledger_rows, list_reservations
+from inventory.ledger_refresh import StockLine
 from inventory.lifecycle import move
 from inventory.outbox import enqueue, list_outbox, move_document
 from inventory.proposals import find_proposal, insert_proposal, list_proposals
@@ -71,7 +72,7 @@ def test_eight_threads_that_each_want_80_of_100_units_in_parts_share_100(databas
 def test_two_processes_that_each_want_80_of_100_units_in_parts_share_100(database: Database) -> None:
     a_hundred_of_each(database)
     proposals_for(database, 2)
-    race_processes(database.path, database.anchor.path, ITEMS, ["prop-0", "prop-1"], 8, 10)
+    race_processes(database.where, database.anchor.path, ITEMS, ["prop-0", "prop-1"], 8, 10)
     assert_all_hundred_are_promised_once(database)
 
 

@@ -10,16 +10,34 @@ from typing import Any, get_type_hints
 import pytest
 from sqlalchemy import Connection
 
-from inventory import cases, chronicle, ledger, outbox, people, proposals, rulebook
+from inventory import (
+    cases,
+    chronicle,
+    delegations,
+    escalations,
+    ledger,
+    outbox,
+    people,
+    policy_drafts,
+    proposals,
+    rights_history,
+    rulebook,
+)
 from inventory.database import Transaction
 from inventory.records import EVERYTHING, Scope
 from tests.inventory.worlds import GHENT, PORTO
 
-STORES = (cases, proposals, ledger, outbox, people, rulebook, chronicle)
+STORES = (
+    cases, proposals, ledger, outbox, people, delegations, escalations, rulebook, policy_drafts, rights_history,
+    chronicle,
+)  # fmt: skip
 
 WITHOUT_SCOPE = {
+    "inventory.rights_history.rights_then": "it rebuilds everybody's rights; only rights_at hands them out, narrowed",
+    "inventory.rights_history.rights_differences": "it looks for damage, which is nobody's scope; pages narrow it",
     "inventory.people.user_by_token": "it finds out who asks: there is no scope before it has answered",
     "inventory.rulebook.count_documents": "a number that names the corpus of an index; no title, text or site",
+    "inventory.rulebook.newest_version": "the number a next version follows; no text of any policy",
     "inventory.proposals.count_plan_runs": "a number that keeps plan run ids apart; nothing of what they hold",
     "inventory.chronicle.switch_is_on": "one bit that binds everybody; it is about no site and no class",
 }

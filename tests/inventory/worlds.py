@@ -10,7 +10,7 @@ from pathlib import Path
 from inventory.anchor import Anchor, Link
 from inventory.cases import insert_cases
 from inventory.database import Database, Transaction
-from inventory.ledger import StockLine, refresh_ledger
+from inventory.ledger_refresh import StockLine, refresh_ledger
 from inventory.outbox import idempotency_key
 from inventory.proposals import insert_proposal
 from inventory.record import short_id
@@ -30,6 +30,7 @@ from inventory.records import (
     ReasonCode,
     Scope,
 )
+from tests import postgres
 
 NOW = datetime(2026, 3, 2, 6, 0, tzinfo=UTC)
 TODAY = date(2026, 3, 2)
@@ -54,13 +55,21 @@ class ForgetfulAnchor(Anchor):
 def a_database(template: Path, directory: Path, *, name: str = "evenkeel.db") -> Database:
     """A fresh database on a copy of the migrated template, anchored beside it."""
     path = directory / name
+    anchor = Anchor(path.with_suffix(".anchor"))
+    if postgres.engine() == "postgresql":
+        return postgres.remember(Database(postgres.new_database(), anchor))
     shutil.copyfile(template, path)
-    return Database(path, Anchor(path.with_suffix(".anchor")))
+    return Database(path, anchor)
 
 
 def a_second_process(database: Database) -> Database:
-    """Another ``Database`` on the same file and anchor, as another process would hold."""
-    return Database(database.path, Anchor(database.anchor.path))
+    """Another ``Database`` on the same data and anchor, as another process would hold."""
+    return postgres.remember(Database(database.where, Anchor(database.anchor.path)))
+
+
+def a_forgetful_process(database: Database) -> Database:
+    """One that dies between commit and anchoring, each time."""
+    return postgres.remember(Database(database.where, ForgetfulAnchor(database.anchor.path)))
 
 
 def a_finding(site: str = PORTO, *, item: str = BOARD, quantity: int = 40, cause: str = "demand") -> Finding:

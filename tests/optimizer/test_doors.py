@@ -9,6 +9,7 @@ import tests.optimizer.calls
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKES_CHECKED_RECORDS = {
+    "options.back_test.confidence_back_test": "OptionRows check themselves",
     "options.confidence.ranking_confidence": "OptionRows and ParameterDraws check themselves",
     "options.option_flips.delay_flips": "a Ranked and a surface come from checked OptionRows",
     "options.option_flips.penalty_flips": "a Ranked and a surface come from checked OptionRows",

@@ -12,7 +12,7 @@ from inventory.people import issue_token
 from service.api import create_app, refuse_open_doors
 from service.bootstrap import House
 from service.errors import OpenDoorError
-from tests.service.doors import AUDITOR, PLANNER, Doors, a_transfer
+from tests.service.doors import APPROVER, AUDITOR, PLANNER, Doors, a_transfer
 
 BASE = "http://127.0.0.1"
 
@@ -58,6 +58,7 @@ def test_without_a_valid_token_every_other_route_answers_401(
         ("GET", f"/cases/{proposal.content.case_id}"),
         ("GET", f"/proposals/{proposal.proposal_id}"),
         ("POST", f"/proposals/{proposal.proposal_id}/decision"),
+        ("POST", "/decisions"),
     ):
         answer = still_client.request(method, path, headers=headers)
         assert answer.status_code == 401
@@ -98,6 +99,52 @@ def test_an_approval_is_taken_once(client: TestClient, house: House) -> None:
     assert client.post(path, json=body, headers=mine).status_code == 409
 
 
+def test_an_approval_answers_with_what_was_read_again(client: TestClient, house: House) -> None:
+    path, body = _approve(house)
+    answer = client.post(path, json=body, headers=_as(house, PLANNER)).json()
+    assert answer["revalidation"]["verdict"] == "holds"
+    assert {"stock", "tier"} <= {check["name"] for check in answer["revalidation"]["checks"]}
+    shown = client.get(path.removesuffix("/decision"), headers=_as(house, PLANNER)).json()
+    assert shown["revalidations"] == [answer["revalidation"]]
+
+
+def test_a_question_is_asked_answered_and_shown(client: TestClient, house: House) -> None:
+    path, body = _approve(house)
+    ask = {**body, "verb": "ask", "to": APPROVER, "text": "Is it urgent?"}
+    question = client.post(path, json=ask, headers=_as(house, PLANNER)).json()["question"]
+    assert (question["asked_by"], question["asked_of"], question["answered_by"]) == (PLANNER, APPROVER, "")
+    answer = {**body, "verb": "answer", "question": question["question_id"], "text": "It is."}
+    assert client.post(path, json=answer, headers=_as(house, APPROVER)).json()["question"]["answer"] == "It is."
+    (shown,) = client.get(path.removesuffix("/decision"), headers=_as(house, PLANNER)).json()["questions"]
+    assert shown["answered_by"] == APPROVER
+
+
+def test_a_snooze_may_wait_for_something(client: TestClient, house: House) -> None:
+    path, body = _approve(house)
+    line = a_transfer(house).content.lines[0]
+    when = {"kind": "stock_above", "item": line.item, "site": line.destination, "units": 10**9}
+    answer = client.post(path, json={**body, "verb": "snooze", "when": when}, headers=_as(house, PLANNER))
+    assert (answer.status_code, answer.json()["state"]) == (200, "snoozed")
+    shown = client.get(path.removesuffix("/decision"), headers=_as(house, PLANNER)).json()
+    assert shown["snooze"]["condition"]["units"] == 10**9
+
+
+def test_a_batch_answers_for_each(client: TestClient, house: House) -> None:
+    proposal = a_transfer(house)
+    one = {"proposal": proposal.proposal_id, "digest": proposal.digest[:12]}
+    mine = _as(house, PLANNER)
+    assert client.post("/decisions", json={"proposals": [one, one]}, headers=mine).status_code == 422
+    assert client.post("/decisions", json={"proposals": []}, headers=mine).status_code == 422
+    (row,) = client.post("/decisions", json={"proposals": [one]}, headers=mine).json()
+    assert (row["outcome"], row["proposal"]["state"], row["revalidation"]["verdict"]) == (
+        "approved",
+        "approved",
+        "holds",
+    )
+    (again,) = client.post("/decisions", json={"proposals": [one]}, headers=mine).json()
+    assert again["outcome"] == "refused"
+
+
 def test_who_may_not_decide_is_told_why(still_client: TestClient, still_house: House) -> None:
     path, body = _approve(still_house)
     answer = still_client.post(path, json=body, headers=_as(still_house, AUDITOR))
@@ -114,7 +161,7 @@ def test_another_digest_approves_nothing(still_client: TestClient, still_house: 
 
 def test_an_edit_makes_a_new_version(client: TestClient, house: House) -> None:
     path, body = _approve(house)
-    edit = {**body, "verb": "edit", "reason": "capacity", "lines": [{"line": 1, "quantity": 11}]}
+    edit = {**body, "verb": "edit", "reason": "capacity", "text": "fewer", "lines": [{"line": 1, "quantity": 11}]}
     answer = client.post(path, json=edit, headers=_as(house, PLANNER))
     assert answer.status_code == 200
     assert answer.json()["content"]["version"] == 2
@@ -156,6 +203,12 @@ GOOD = b'"verb":"approve","digest":"01234567","reason":"agree"'
         b'"lines":[{"line":1,"quantity":4},{"line":1,"quantity":5}]}',
         b'{"verb":"snooze","digest":"01234567","reason":"agree","until":"2024-04-11T08:00:00"}',
         b'{"verb":"snooze","digest":"01234567","reason":"agree"}',
+        b'{"verb":"snooze","digest":"01234567","reason":"agree","when":{"kind":"stock_below","item":"BOLT"}}',
+        b'{"verb":"reject","digest":"01234567","reason":"distrust"}',
+        b'{"verb":"reject","digest":"01234567","reason":"agree","text":"I do not"}',
+        b'{"verb":"ask","digest":"01234567","reason":"agree"}',
+        b'{"verb":"delegate","digest":"01234567","reason":"agree"}',
+        b"{" + GOOD + b',"to":"pia"}',
         b"[" * 5_000,
         b'{"text":' + b"9" * 5_000 + b"}",
     ],

@@ -68,8 +68,11 @@ def test_doing_nothing_is_priced_beside_the_rest(still_house: House) -> None:
 def test_advice_offers_no_command_to_approve(still_house: House) -> None:
     detail = _detail(still_house, a_transfer(still_house))
     advice = detail.model_copy(update={"proposal": detail.proposal.model_copy(update={"tier": Tier.ADVICE})})
-    assert "evenkeel decide" in _printed(proposal_page(detail))
-    assert "evenkeel decide" not in _printed(proposal_page(advice))
+    name = f"evenkeel decide {detail.proposal.proposal_id}"
+    assert f"{name} approve" in _printed(proposal_page(detail))
+    said = _printed(proposal_page(advice))
+    assert [f"{name} {verb}" in said for verb in ("approve", "edit", "escalate", "delegate")] == [False] * 4
+    assert [f"{name} {verb}" in said for verb in ("reject", "snooze", "ask")] == [True] * 3
 
 
 def test_what_is_no_longer_pending_offers_no_command(still_house: House) -> None:

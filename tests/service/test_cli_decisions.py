@@ -40,7 +40,10 @@ def test_an_auditor_decides_nothing(still_doors: Doors, still_house: House) -> N
 
 
 def test_who_edits_may_not_sign_their_own_version(doors: Doors, house: House) -> None:
-    edited = doors.answer(*_words(a_transfer(house), "edit", "--line", "1=20", "--as", PLANNER, reason="knows_event"))
+    words = _words(
+        a_transfer(house), "edit", "--line", "1=20", "--text", "a fair", "--as", PLANNER, reason="knows_event"
+    )
+    edited = doors.answer(*words)
     assert edited["content"]["version"] == 2
     assert edited["content"]["lines"][0]["quantity"] == 20
     shown = doors.answer("proposals", edited["proposal_id"], "--as", PLANNER)
@@ -86,6 +89,16 @@ def test_an_escalation_asks_for_a_formal_approval(doors: Doors, house: House) ->
         ("snooze", ("--until", "2024-W15-1")),
         ("snooze", ("--until", "2024-02-30")),
         ("snooze", ("--until", "2024-04-11T08:00")),
+        ("snooze", ("--when", "the moon is full")),
+        ("snooze", ("--when", "stock P-3435@WH-SOUTH below")),
+        ("edit", ("--line", "1=3", "--text", "no reason code")),
+        ("edit", ("--line", "1=3", "--reason", "capacity")),
+        ("reject", ("--reason", "agree", "--text", "I agree not")),
+        ("reject", ("--reason", "distrust", "--text", "  ")),
+        ("approve", ("--to", "erin.approver")),
+        ("ask", ()),
+        ("delegate", ()),
+        ("approve", ("--batch", "prop-1=0123456789ab")),
         ("admire", ()),
     ],
 )
@@ -98,8 +111,68 @@ def test_what_cannot_be_understood_is_a_usage_error(
     assert result.stderr
 
 
+def test_an_approval_says_what_was_read_again(doors: Doors, house: House) -> None:
+    proposal = a_transfer(house)
+    said = doors.knock(*_words(proposal, "approve", "--as", PLANNER)).stdout
+    assert "everything it rests on still holds" in said
+    assert "looked at: stock" in said
+    assert "Facts read again" in doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout
+
+
+def test_a_question_stands_on_the_page_until_it_is_answered(doors: Doors, house: House) -> None:
+    proposal = a_transfer(house)
+    words = _words(proposal, "ask", "--to", APPROVER, "--text", "Is it urgent?", "--as", PLANNER)
+    assert f"to {APPROVER} is on record" in doors.knock(*words).stdout
+    page = doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout
+    assert "not answered yet" in page
+    assert f"evenkeel decide {proposal.proposal_id} answer" in page
+    answered = doors.knock(*_words(proposal, "answer", "--text", "It is.", "--as", APPROVER))
+    assert answered.exit_code == 0
+    assert "“It is.” (erin.approver)" in doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout
+
+
+def test_every_button_of_a_page_is_a_command_that_is_understood(doors: Doors, house: House) -> None:
+    """Copied from the page, with the words in capitals filled in, each does what it says."""
+    proposal = a_transfer(house)
+    page = " ".join(doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout.split())
+    filled = {"N=QTY": "1=7", "CODE": "capacity", "WHY": "because", "QUESTION": "why?", "DATE": "2024-05-01"}
+    offered = []
+    for verb in ("ask", "escalate", "delegate"):
+        command = page.partition(f"evenkeel decide {proposal.proposal_id} {verb} ")[2].partition(" --as USER")[0]
+        assert command, verb
+        words = [filled.get(word, APPROVER if word == "USER" else word) for word in command.split()]
+        result = doors.knock("decide", proposal.proposal_id, verb, *words, "--as", PLANNER)
+        assert result.exit_code == 0, result.output
+        offered.append(verb)
+    page = doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout
+    assert f"handed to {APPROVER} by {PLANNER}" in page
+    assert "escalated from planner to approver" in page
+    assert f"{proposal.proposal_id} escalate" not in page, "it is done once"
+
+
+def test_a_snooze_until_something_is_so_says_so(doors: Doors, house: House) -> None:
+    proposal = a_transfer(house)
+    line = proposal.content.lines[0]
+    condition = f"stock {line.item}@{line.destination} above 999999"
+    assert doors.knock(*_words(proposal, "snooze", "--when", condition, "--as", PLANNER)).exit_code == 0
+    assert condition in doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout.replace("\n", " ")
+
+
+def test_a_batch_says_what_became_of_each(doors: Doors, house: House) -> None:
+    proposal = a_transfer(house)
+    named = f"{proposal.proposal_id}={proposal.digest[:12]}"
+    first = doors.knock("decide", "--batch", named, "--as", PLANNER)
+    assert first.exit_code == 0
+    assert "1 of 1 approved" in first.stdout
+    again = doors.answer("decide", "--batch", named, "--as", PLANNER)
+    assert [row["outcome"] for row in again] == ["refused"]
+    assert doors.knock("decide", "--batch", proposal.proposal_id, "--as", PLANNER).exit_code == 2
+    assert doors.knock("decide", "--as", PLANNER).exit_code == 2
+
+
 def test_a_line_that_is_not_there_is_named(still_doors: Doors, still_house: House) -> None:
-    result = still_doors.knock(*_words(a_transfer(still_house), "edit", "--line", "7=1", "--as", PLANNER))
+    why = ("--text", "fewer", "--as", PLANNER)
+    result = still_doors.knock(*_words(a_transfer(still_house), "edit", "--line", "7=1", *why, reason="capacity"))
     assert result.exit_code == 1
     assert "no line 7" in result.stderr
 

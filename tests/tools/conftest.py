@@ -15,13 +15,13 @@ Copy = Callable[..., World]
 
 
 @pytest.fixture(scope="session")
-def troubled(tmp_path_factory: pytest.TempPathFactory) -> World:
+def troubled(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """One item in each kind of trouble, and a sound one; not swept."""
     return World(tmp_path_factory.mktemp("troubled") / "home", one_trouble_each()).furnish()
 
 
 @pytest.fixture(scope="session")
-def guided(tmp_path_factory: pytest.TempPathFactory) -> World:
+def guided(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """One pending transfer in the planner tier, nobody has decided."""
     world = World(tmp_path_factory.mktemp("guided") / "home", two_sites_one_lane(), rollout="guided").furnish()
     world.desk.sweep()
@@ -29,7 +29,7 @@ def guided(tmp_path_factory: pytest.TempPathFactory) -> World:
 
 
 @pytest.fixture(scope="session")
-def automatic(tmp_path_factory: pytest.TempPathFactory) -> World:
+def automatic(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """One transfer that policy signed, in its recall window."""
     world = World(tmp_path_factory.mktemp("automatic") / "home", two_sites_one_lane()).furnish()
     world.desk.sweep()

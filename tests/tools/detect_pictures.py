@@ -93,7 +93,7 @@ def lead_times_of(snapshot: InMemory) -> LeadTimes:
 def arrays_of(snapshot: InMemory) -> NetworkArrays:
     """The rows of a picture, nothing promised."""
     stock = snapshot.table("stock").filter(pl.col("source") == "erp")
-    nothing = [pl.lit(0, pl.Int64).alias(name) for name in ("protect", "reserved", "in_flight")]
+    nothing = [pl.lit(0, pl.Int64).alias(name) for name in ("protect", "reserved", "in_flight", "frozen")]
     ledger = stock.select("item", "site", "lot", "on_hand", "allocated", *nothing)
     return build_arrays(snapshot, ledger, SharedFacts.of(snapshot, lead_times_of(snapshot)), horizon_days=42)
 

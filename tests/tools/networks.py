@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
@@ -11,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from tests.worlds import WEEKS, ItemSite, Lane, Network, TurnableClock, World, steady
+from tests.worlds import WEEKS, ItemSite, Lane, Network, TurnableClock, World, copy_home, steady
 from tools.outlook import Outlook
 from tools.thresholds import Thresholds
 
@@ -162,6 +161,6 @@ def look(world: World) -> tuple[Outlook, Thresholds]:
 def copy_of(world: World, folder: Path, **changes: Any) -> World:
     """A world that starts where another stands, at the same moment, in a folder of its own."""
     world.database.dispose()
-    shutil.copytree(world.folder, folder)
+    copy_home(world.folder, folder)
     same = {"rollout": world.rollout, "native_key": world.native_key, **changes}
     return World(folder, world.network, TurnableClock(world.clock.at), **same)

@@ -190,7 +190,7 @@ class _Rival(Toolbox):
 def test_units_taken_while_it_was_planned_are_not_promised_again(tmp_path: Path) -> None:
     """Two stores plan on 85 free units; meanwhile only 15 above the floor are left."""
     world = World(tmp_path / "home", two_stores_one_donor(stock=130), rollout="guided").furnish()
-    rival = _Rival(world.database, world.snapshots, tmp_path / "none", world.clock)
+    rival = _Rival(world.database, world.snapshots, tmp_path / "none", world.clock, world.clock)
     world.desk.toolbox = rival
     world.desk.sweep()
     run = run_of_newest(world)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def stock(troubled: World) -> NetworkStock:
     return decided_stock(troubled.toolbox)
 
 
-def curve_of(world: World, stock: NetworkStock, name: str = "", **more: float) -> ServiceCurve:
+def curve_of(world: World, stock: NetworkStock, name: str = "", **more: Any) -> ServiceCurve:
     with world.database.read() as connection:
         return service_curve(connection, world.toolbox.snapshot(), stock, name, **more)
 

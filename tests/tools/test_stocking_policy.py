@@ -45,6 +45,25 @@ def test_later_rules_win_and_what_they_do_not_name_stays() -> None:
     assert scarce.tier == "planner"
 
 
+def test_a_rule_may_name_sites_and_item_classes() -> None:
+    rule = '\n[[rules]]\nname = "{}"\n{}\nmaximum_cover_days = {}\n'
+    text = (
+        PACKAGED
+        + rule.format("north", 'site = ["NORTH", "EAST"]', 40)
+        + rule.format("cold north", 'site = ["NORTH"]\nitem_class = ["cold_chain"]', 7)
+    )
+    policy, cell = parse_stocking_policy(text), cell_of(AbcClass.A, XyzClass.X, Stage.MATURE)
+    places = (("SOUTH", "cold_chain"), ("NORTH", "standard"), ("NORTH", "cold_chain"), ("EAST", "cold_chain"))
+    wanted = [180, 40, 7, 40]
+    assert [policy.row(cell, *place).maximum_cover_days for place in places] == wanted
+    assert policy.row(cell).maximum_cover_days == 180
+    sites, classes = zip(*places, strict=True)
+    terms = stocking_terms(
+        policy, np.full(4, cell), np.full(4, np.nan), np.full(4, np.nan), sites=sites, item_classes=classes
+    )
+    assert terms.maximum_cover_days.tolist() == wanted
+
+
 def test_the_settings_of_the_erp_stay_only_where_policy_says_so() -> None:
     text = (
         PACKAGED
