@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from agent.deciding.verbs import Verb
 from service.commands.options import AsJson, AsUser, as_edits, as_moment, signed_in
 from service.errors import InputError
 
@@ -14,20 +14,6 @@ if TYPE_CHECKING:
     from agent.decisions import Decision
     from inventory.records import User
     from service.bootstrap import House
-
-
-class Verb(StrEnum):
-    """What can be decided about a proposal."""
-
-    APPROVE = "approve"
-    EDIT = "edit"
-    REJECT = "reject"
-    RECALL = "recall"
-    ASK = "ask"
-    ANSWER = "answer"
-    ESCALATE = "escalate"
-    SNOOZE = "snooze"
-    DELEGATE = "delegate"
 
 
 def decide(
