@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 import sys
 from collections.abc import Iterator, Sequence
@@ -253,17 +254,20 @@ def test_a_folder_keeps_each_head_once_and_refuses_another_of_the_same_entry(
         sink.heads()
 
 
+def python(program: str, *words: str) -> str:
+    """A command line that runs a program, wherever the interpreter lies."""
+    return shlex.join((sys.executable, "-c", program, *words))
+
+
 def test_a_command_is_given_the_head_and_its_failure_is_told(signer: HeadSigner, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     head = signer.sign(3, "ab" * 32, GENESIS)
-    CommandSink(f"{sys.executable} -c 'import sys; open(sys.argv[1], \"a\").write(sys.stdin.read())' {kept}").deliver(
-        head
-    )
+    CommandSink(python("import sys; open(sys.argv[1], 'a').write(sys.stdin.read())", str(kept))).deliver(head)
     assert kept.read_text() == f"{head.line}\n"
     with pytest.raises(HeadSinkError, match="ended with 3: no room"):
-        CommandSink(f"{sys.executable} -c 'import sys; sys.exit(sys.stderr.write(\"no room\\n\") and 3)'").deliver(head)
+        CommandSink(python("import sys; sys.exit(sys.stderr.write('no room\\n') and 3)")).deliver(head)
     with pytest.raises(HeadSinkError, match="took longer than"):
-        CommandSink(f"{sys.executable} -c 'import time; time.sleep(9)'", seconds=0.2).deliver(head)
+        CommandSink(python("import time; time.sleep(9)"), seconds=0.2).deliver(head)
     with pytest.raises(OSError, match="evenkeel-no-such"):
         CommandSink("evenkeel-no-such-command").deliver(head)
 
