@@ -59,11 +59,11 @@ class Shape:
         return ["DC-0"] + [f"ST-{number:0{width}d}" for number in range(1, self.sites)]
 
 
-FIFTY_SITES = Shape(sites=50, neighbours=3, empty_share=0.035, tight_lanes=21, tight_capacity=60)
+FIFTY_SITES = Shape(sites=50, neighbours=3, empty_share=0.035, tight_lanes=12, tight_capacity=60)
 """The network of the 400,000: a lane from the centre and six between stores for each, 2 % of item-sites short.
 
-Of its 8,000 items some 500 meet on the tight lanes, each of which carries half of what they would send, and some 300 of
-them are sent over one in the end.
+Of its 8,000 items some 300 meet on the tight lanes, each of which carries half of what they would send: they are the ones
+decided jointly. With 21 tight lanes some 500 meet there, and some 300 are still sent over one in the end.
 """
 
 
