@@ -62,7 +62,7 @@ class Shape:
 FIFTY_SITES = Shape(sites=50, neighbours=3, empty_share=0.035, tight_lanes=12, tight_capacity=60)
 """The network of the 400,000: a lane from the centre and six between stores for each, 2 % of item-sites short.
 
-Of its 8,000 items some 300 meet on the tight lanes, each of which carries half of what they would send: they are the ones
+Of its 8,000 items some 300 meet on the tight lanes, each of which carries half of what they would send: they are those
 decided jointly. With 21 tight lanes some 500 meet there, and some 300 are still sent over one in the end.
 """
 
