@@ -1,0 +1,1 @@
+"""Sets by which Evenkeel is judged: written rules with questions, and golden scenarios."""
