@@ -1,9 +1,9 @@
-"""A deterministic embedding that needs no model, no fitting and no network.
+"""Embeddings: the port every one of them fits, and a deterministic one that needs no model, fitting or network.
 
-Every text becomes a bag of words, word pairs and letter triples. Each feature is hashed to one dimension and one sign
-and weighted by its kind and damped frequency; the vector is scaled to length one. Nothing is learned from the corpus:
-a passage's vector depends on its text alone. Hashes come from BLAKE2b, since Python's own ``hash`` differs between
-processes.
+The built-in one knows word pieces, not meaning: it finds what is inflected, joined or mistyped. Every text becomes a
+bag of words, word pairs and letter triples. Each feature is hashed to one dimension and one sign and weighted by its
+kind and damped frequency; the vector is scaled to length one. Nothing is learned from the corpus: a passage's vector
+depends on its text alone. Hashes come from BLAKE2b, since Python's own ``hash`` differs between processes.
 
 ``VERSION`` is raised with every change that alters a vector; it is part of the index's name.
 
@@ -22,6 +22,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,11 +30,49 @@ from numpy.typing import NDArray
 from knowledge.words import words
 
 NAME = "evenkeel-hashed-ngrams"
-VERSION = 1
+VERSION = 2
 
 _WORD_WEIGHT = 1.0
 _PAIR_WEIGHT = 0.7
 _TRIPLE_WEIGHT = 0.25  # a word has several triples; together they should not outweigh it
+
+
+class Embedding(Protocol):
+    """Texts to vectors of length one, the same for a text whatever stands beside it."""
+
+    @property
+    def config(self) -> dict[str, str | int]:
+        """Everything a vector depends on beside the text."""
+        ...
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the configuration, 64 hexadecimal characters; part of the index's name."""
+        ...
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def unrelated(self) -> float:
+        """Similarity that texts reach which have nothing to do with one another, in ``[0, 1)``."""
+        ...
+
+    @property
+    def weight(self) -> float:
+        """What a perfect similarity adds to the best lexical score, which is one."""
+        ...
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of texts, shape ``(n_texts, dimensions)``; all zeros where a text holds no word."""
+        ...
+
+
+def config_digest(config: dict[str, str | int]) -> str:
+    """SHA-256 of a configuration in canonical form."""
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +93,17 @@ class HashedNgramEmbedding:
     @property
     def digest(self) -> str:
         """SHA-256 of the configuration, 64 hexadecimal characters."""
-        return hashlib.sha256(json.dumps(self.config, sort_keys=True).encode()).hexdigest()
+        return config_digest(self.config)
+
+    @property
+    def unrelated(self) -> float:
+        """Four standard deviations of the dot product of unrelated texts in 384 dimensions."""
+        return 0.2
+
+    @property
+    def weight(self) -> float:
+        """Little: it sees the same words as the lexical ranking, with their pieces."""
+        return 0.1
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of texts.

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import HashedNgramEmbedding
+from knowledge.embedding import Embedding
 from knowledge.errors import CorruptIndexError, ForeignIndexError, PassageIndexError
 from knowledge.passages import Passage
 
@@ -42,7 +42,7 @@ def open_index(
     root: Path,
     corpus_digest: str,
     passages: Sequence[Passage],
-    embedding: HashedNgramEmbedding,
+    embedding: Embedding,
     *,
     afresh: bool = False,
 ) -> NDArray[np.float32]:
@@ -83,7 +83,7 @@ def open_index(
     return _build(place, passages, embedding)
 
 
-def index_directory(root: Path, corpus_digest: str, embedding: HashedNgramEmbedding) -> Path:
+def index_directory(root: Path, corpus_digest: str, embedding: Embedding) -> Path:
     """Where the index of a corpus under an embedding stands."""
     return root / f"passages-{corpus_digest[:16]}-{embedding.digest[:16]}"
 
@@ -95,7 +95,7 @@ def _make_root(root: Path) -> None:
         raise PassageIndexError(f"index root {root}: expected a directory that can be written ({error})") from error
 
 
-def _build(place: Path, passages: Sequence[Passage], embedding: HashedNgramEmbedding) -> NDArray[np.float32]:
+def _build(place: Path, passages: Sequence[Passage], embedding: Embedding) -> NDArray[np.float32]:
     aside = place.parent / f".building-{uuid.uuid4().hex}"
     try:
         _write(aside, passages, embedding)
@@ -124,13 +124,14 @@ def _retire(place: Path) -> None:
     shutil.rmtree(retired, ignore_errors=True)
 
 
-def _write(directory: Path, passages: Sequence[Passage], embedding: HashedNgramEmbedding) -> None:
-    from knowledge.chroma_embedding import HashedNgramFunction
-
+def _write(directory: Path, passages: Sequence[Passage], embedding: Embedding) -> None:
     vectors = embedding.embed([passage.indexed_text for passage in passages])
     with _client(directory) as client:
         collection = client.create_collection(
-            COLLECTION, embedding_function=HashedNgramFunction(embedding.dimensions), metadata=dict(embedding.config)
+            COLLECTION,
+            configuration={"hnsw": {"space": "ip"}},  # vectors have length one, and come back bit for bit
+            embedding_function=None,
+            metadata=dict(embedding.config),
         )
         step = client.get_max_batch_size()
         for start in range(0, len(passages), step):
@@ -145,7 +146,7 @@ def _write(directory: Path, passages: Sequence[Passage], embedding: HashedNgramE
     (directory / MANIFEST).write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
-def _read(directory: Path, passages: Sequence[Passage], embedding: HashedNgramEmbedding) -> NDArray[np.float32]:
+def _read(directory: Path, passages: Sequence[Passage], embedding: Embedding) -> NDArray[np.float32]:
     """Vectors as stored, after comparing ids, texts and vectors with the manifest and with the passages."""
     ids, texts, vectors = _stored(directory, embedding.dimensions)
     if vectors.shape != (len(passages), embedding.dimensions):
@@ -181,7 +182,7 @@ def _stored(directory: Path, dimensions: int) -> tuple[list[str], list[str], NDA
 
 
 def _manifest(
-    ids: Sequence[str], texts: Sequence[str], vectors: NDArray[np.float32], embedding: HashedNgramEmbedding
+    ids: Sequence[str], texts: Sequence[str], vectors: NDArray[np.float32], embedding: Embedding
 ) -> dict[str, object]:
     content = hashlib.sha256(json.dumps([list(ids), list(texts)], separators=(",", ":")).encode())
     content.update(np.ascontiguousarray(vectors, dtype="<f4").tobytes())

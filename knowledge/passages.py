@@ -7,6 +7,7 @@ Rules
 2. Text under no clause keeps a place too: its paragraphs are numbered ``p1``, ``p2`` … in reading order.
 3. A passage's id names document, version and clause and nothing else: ``SOP-TRF-01@v2#3.2``. It never depends on any
    other document.
+4. A fenced block marked ``rules`` holds rules for machines and belongs to no passage.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from datetime import date
 from knowledge.errors import DuplicateClauseError, InvalidDocumentError
 
 _DOCUMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_PASSAGE_ID = re.compile(rf"({_DOCUMENT_ID.pattern})@v([1-9]\d*)#(\S+)")
 _HEADING = re.compile(r"(#{1,6})\s+(.*\S)")
 _CLAUSE = re.compile(r"(\d+(?:\.\d+)+)\.?\s+(\S.*)")
+_MACHINE_RULES = re.compile(r"^[ \t]*(```|~~~)[ \t]*rules\b[^\n]*\n.*?^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def split_into_passages(document: SourceDocument) -> tuple[Passage, ...]:
         If two clauses carry the same number: a citation could not tell them apart.
     """
     passages: dict[str, Passage] = {}
-    for block in _blocks(document.text):
+    for block in _blocks(_MACHINE_RULES.sub("", document.text)):
         if block.clause in passages:
             raise DuplicateClauseError(
                 f"document {document.document_id} v{document.version}: clause {block.clause} appears twice, "
@@ -132,6 +135,20 @@ def split_into_passages(document: SourceDocument) -> tuple[Passage, ...]:
             )
         passages[block.clause] = _passage(document, block)
     return tuple(passages.values())
+
+
+def split_passage_id(passage_id: str) -> tuple[str, int, str]:
+    """Document id, version and clause of a passage's id.
+
+    Raises
+    ------
+    ValueError
+        If it is not such an id.
+    """
+    matched = _PASSAGE_ID.fullmatch(passage_id)
+    if matched is None:
+        raise ValueError(f"{passage_id!r}, expected an id such as SOP-TRF-01@v2#3.2")
+    return matched[1], int(matched[2]), matched[3]
 
 
 @dataclass(slots=True)

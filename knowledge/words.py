@@ -1,37 +1,57 @@
-"""Text as words: the one reading shared by the embedding and by BM25."""
+"""Text as words: the one reading shared by the ranking and by the built-in embedding."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
+
+from snowballstemmer.english_stemmer import EnglishStemmer  # type: ignore[import-untyped]  # no types shipped
 
 _WORD = re.compile(r"[^\W_]+")
+_POSSESSIVE = re.compile(r"['\u2019]s\b")
 
 _STOP_WORDS = """
-    a an and any are as at be been but by can for from had has have if in into is it its may more must no nor not of
-    on or our shall should such than that the their them then there these they this those to under up was we were
-    what when where which while who whose will with would you your
+    a about above after again all also am an and any are as at be because been before being both but by can could did
+    do does doing done down during each either else for from had has have having he her here him his how i if in into
+    is it its just let may me might more most must my no nor not now of off on once one only or our out over own s same
+    shall she should so some such t than that the their them then there these they this those through to too under
+    until up us very was we were what when where which while who whom whose why will with would you your
 """
 STOP_WORDS = frozenset(_STOP_WORDS.split())
 
+_EVERYDAY_WORDS = """
+    actually already always another anybody anything away back bad big come comes came different even ever everybody
+    everything few fine first get gets go goes going gone good got happen happened happens keep kind know knows last
+    later like likes little long look looked looks lot lots made make makes many much need needed needs never new next
+    nobody nothing old other others please quite rather really right said saw say says see seen simply somebody somehow
+    something soon sort still sure take takes tell thanks thing things think today tomorrow took tried tries try trying
+    use used using want wanted wants way ways well went yesterday yet
+"""
+EVERYDAY_WORDS = frozenset(_EVERYDAY_WORDS.split())
+"""Words that questions are full of and procedures are not: rare in a rule book, and yet they say little."""
+
+
+def tokens(text: str) -> list[str]:
+    """Words of a text in order, case folded; hyphens, underscores and a possessive s taken apart from them."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _WORD.findall(_POSSESSIVE.sub(" ", folded))
+
 
 def words(text: str) -> list[str]:
-    """Words of a text in order: case and plural folded, stop words dropped, hyphens and underscores taken apart."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return [_singular(word) for word in _WORD.findall(folded) if word not in STOP_WORDS]
+    """Stems of a text in order, stop words dropped."""
+    return [stem(token) for token in tokens(text) if token not in STOP_WORDS]
 
 
-def _singular(word: str) -> str:
-    """A plural folded by the three rules of the S stemmer.
+@lru_cache(maxsize=65_536)
+def stem(token: str) -> str:
+    """The English stem of a word in lower case.
 
     Source
     ------
-    Harman (1991), "How effective is suffixing?", *Journal of the American Society for Information Science* 42(1).
+    Porter (2001), "Snowball: a language for stemming algorithms"; the second English stemmer ("Porter2").
     """
-    if len(word) < 4 or not word.endswith("s"):
-        return word
-    if word.endswith("ies"):
-        return word if word.endswith(("eies", "aies")) else word[:-3] + "y"
-    if word.endswith("es"):
-        return word if word.endswith(("aes", "ees", "oes")) else word[:-1]
-    return word if word.endswith(("us", "ss")) else word[:-1]
+    # The pure Python one, as a compiled one may be of another version; a new one each time, as it keeps state while it
+    # works and several threads may ask.
+    stemmed: str = EnglishStemmer().stemWord(token)
+    return stemmed

@@ -16,8 +16,7 @@ from chromadb.api.client import Client
 from chromadb.config import Settings
 
 from knowledge import KnowledgeBase, split_into_passages
-from knowledge.chroma_embedding import HashedNgramFunction
-from knowledge.embedding import NAME, VERSION, HashedNgramEmbedding
+from knowledge.embedding import HashedNgramEmbedding
 from knowledge.errors import ForeignIndexError, PassageIndexError
 from knowledge.index import COLLECTION, MANIFEST, index_directory, open_index
 from tests.knowledge.rules import TODAY, a_rule
@@ -50,7 +49,7 @@ def collection_in(directory: Path) -> Iterator[chromadb.Collection]:
     client = chromadb.PersistentClient(directory, settings=Settings(anonymized_telemetry=False))
     assert isinstance(client, Client)
     with client:
-        yield client.get_collection(COLLECTION)
+        yield client.get_collection(COLLECTION, embedding_function=None)
 
 
 def test_an_index_is_built_once_and_reused_bit_for_bit(tmp_path: Path) -> None:
@@ -133,14 +132,13 @@ def test_a_corpus_without_documents_is_a_corpus(tmp_path: Path) -> None:
         assert KnowledgeBase([], tmp_path).search("donor", on=TODAY) == []
 
 
-def test_chroma_finds_our_embedding_by_its_name_and_refuses_another_version(tmp_path: Path) -> None:
+def test_any_program_with_chroma_finds_texts_vectors_and_what_made_them(tmp_path: Path) -> None:
     assert opened(tmp_path)
     with collection_in(place(tmp_path)) as collection:
-        space, function = collection.configuration["hnsw"], collection.configuration["embedding_function"]
-        assert space is not None
-        assert function is not None
-        assert (space["space"], function.name()) == ("ip", NAME)
-        nearest = collection.query(query_texts=[PASSAGES[1].indexed_text], n_results=1)
+        assert collection.metadata == EMBEDDING.config
+        question = EMBEDDING.embed([PASSAGES[1].indexed_text])
+        nearest = collection.query(query_embeddings=question, n_results=1)
     assert nearest["ids"] == [[PASSAGES[1].passage_id]]
-    with pytest.raises(ValueError, match=f"written by version 99, expected {VERSION}"):
-        HashedNgramFunction.build_from_config({"version": 99, "dimensions": 32})
+    assert nearest["documents"] == [[PASSAGES[1].indexed_text]]
+    assert nearest["distances"] is not None
+    assert nearest["distances"][0] == pytest.approx([0.0], abs=1e-6)

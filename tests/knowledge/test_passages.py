@@ -8,6 +8,7 @@ import pytest
 
 from knowledge import split_into_passages
 from knowledge.errors import DuplicateClauseError, InvalidDocumentError
+from knowledge.passages import split_passage_id
 from tests.knowledge.rules import a_rule
 
 
@@ -95,3 +96,28 @@ def test_the_content_digest_changes_with_every_field_and_with_nothing_else() -> 
 def test_a_document_that_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidDocumentError, match=message):
         a_rule(**changes)  # type: ignore[arg-type]  # fields by name
+
+
+@pytest.mark.parametrize("fence", ["```", "~~~"])
+def test_rules_for_machines_belong_to_no_passage_and_change_no_id(fence: str) -> None:
+    prose = "## 1 Floor\n\n1.1 A donor keeps ten days.\n"
+    block = f'\n{fence}rules\n[[rule]]\nclause = "1.1"\n1.2 = "not a clause"\n{fence}\n'
+    assert split_into_passages(a_rule(text=prose + block)) == split_into_passages(a_rule(text=prose))
+
+
+def test_a_fence_that_is_never_closed_hides_nothing() -> None:
+    found = split_into_passages(a_rule(text="1.1 One.\n\n```rules\n\n1.2 Two."))
+    assert found[-1].clause == "1.2"
+
+
+@pytest.mark.parametrize(
+    ("passage_id", "parts"), [("SOP-TRF-01@v2#3.2", ("SOP-TRF-01", 2, "3.2")), ("a.b_c@v10#p1", ("a.b_c", 10, "p1"))]
+)
+def test_an_id_of_a_passage_is_taken_apart(passage_id: str, parts: tuple[str, int, str]) -> None:
+    assert split_passage_id(passage_id) == parts
+
+
+@pytest.mark.parametrize("wrong", ["SOP-1", "SOP-1@v0#1.1", "SOP 1@v1#1.1", "SOP-1@v1#"])
+def test_what_is_no_id_of_a_passage_is_refused(wrong: str) -> None:
+    with pytest.raises(ValueError, match=r"expected an id such as SOP-TRF-01@v2#3\.2"):
+        split_passage_id(wrong)
