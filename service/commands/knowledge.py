@@ -1,16 +1,37 @@
-"""Commands about the written rules."""
+"""Commands about the written rules: search, bring in, look through, list and index."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from service.commands import knowledge_eval, knowledge_life, knowledge_rules
 from service.commands.options import AsJson, AsUser, as_day, signed_in
-from service.errors import InputError
 
-app = typer.Typer(help="Search, add to and rebuild the written rules.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from service.rule_uploads import Brought
+
+app = typer.Typer(
+    help="Written rules: search, bring in, confirm, withdraw, machine rules, index.", no_args_is_help=True
+)
+Files = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        exists=True,
+        dir_okay=False,
+        help="Markdown with a front matter block; with --about also plain text, HTML, PDF or DOCX.",
+    ),
+]
+About = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE", exists=True, dir_okay=False,
+        help="Front matter and machine rules of one file that cannot hold them itself.",
+    ),
+]  # fmt: skip
 
 
 @app.command("search")
@@ -43,28 +64,56 @@ def search(
         write_text("no clause in your scope speaks about that")
 
 
-@app.command("add")
-def add(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Markdown with a front matter block.")],
-    as_user: AsUser = None,
-) -> None:
-    """Add versions of written rules; a changed text needs a new version number."""
-    from inventory.rulebook import insert_document
-    from service.console import write_text
-    from service.rule_files import RuleFileError, as_record, parse_rule_file
-    from service.sign_in import Right, require
+@app.command("upload")
+def upload(files: Files, about: About = None, as_json: AsJson = False, as_user: AsUser = None) -> None:
+    """Bring in versions of written rules for a second person to confirm; a changed text needs a new version number."""
+    from agent.document_changes import upload as kept
+    from service.console import write_json, write_text
+    from service.knowledge_pages import found_words
 
-    try:
-        parsed = [parse_rule_file(path.read_text("utf-8"), path.name) for path in files]
-    except (RuleFileError, UnicodeDecodeError) as error:
-        raise InputError(str(error)) from error
+    brought = _read(files, about)
     with signed_in(as_user) as (house, user):
-        require(user, Right.WRITE_RULES)
-        with house.database.write(user.user_id, house.clock()) as transaction:
-            for document in parsed:
-                record = as_record(document, added_by=user.user_id, added_at=transaction.now)
-                new = insert_document(transaction, record)
-                write_text(f"{document.id} v{document.version}: {'added' if new else 'was there already'}")
+        now = house.clock()
+        revisions = kept(house.database, user, now, [each.recorded(user.user_id, now) for each in brought])
+    if as_json:
+        write_json([revision for revision, _ in revisions])
+        return
+    for revision, new in revisions:
+        if not new:
+            write_text(f"{revision.name}: was there already, {revision.state}")
+            continue
+        write_text(
+            f"{revision.name}: uploaded, {len(revision.rules)} machine rules, found {found_words(revision.scan)}\n"
+            f"somebody else: evenkeel knowledge show {revision.name}, then "
+            f"evenkeel knowledge confirm {revision.name} --digest {revision.digest[:12]}"
+        )
+
+
+@app.command("scan")
+def scan(files: Files, about: About = None, as_user: AsUser = None) -> None:
+    """Look files through as an upload would, and keep nothing: hidden characters, odd words, machine rules."""
+    from service.console import write_text
+    from service.knowledge_pages import scan_lines
+
+    with signed_in(as_user) as (house, user):
+        for each in _read(files, about):
+            _, found, rules = each.recorded(user.user_id, house.clock())
+            write_text("\n".join(scan_lines(each.name, found, rules)))
+
+
+@app.command("list")
+def list_(as_json: AsJson = False, as_user: AsUser = None) -> None:
+    """List every version in your scope and where it stands today."""
+    from inventory.document_revisions import list_revisions
+    from inventory.document_windows import windows
+    from inventory.people import scope_of
+    from service.console import out, write_json
+    from service.knowledge_pages import revisions_page
+
+    with signed_in(as_user) as (house, user), house.database.read() as connection:
+        found = list_revisions(connection, scope_of(user))
+        page = revisions_page(found, windows(connection), house.clock().date())
+    write_json(found) if as_json else out().print(page)
 
 
 @app.command("rebuild")
@@ -78,3 +127,18 @@ def rebuild(as_user: AsUser = None) -> None:
         base = house.toolbox.knowledge(connection)
         base.rebuild()
     write_text(f"{len(base.passages):,} passages indexed")
+
+
+knowledge_life.add_to(app)
+knowledge_rules.add_to(app)
+app.command("eval")(knowledge_eval.evaluate)
+app.add_typer(knowledge_eval.embedding, name="embedding")
+
+
+def _read(files: list[Path], about: Path | None) -> list[Brought]:
+    from service.errors import InputError
+    from service.rule_uploads import read_upload
+
+    if about is not None and len(files) > 1:
+        raise InputError(f"--about describes one file, and {len(files)} are given")
+    return [read_upload(file, about) for file in files]

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
+from agent.brief import make_brief
+from agent.case_views import case_detail
 from agent.decisions import Decision
 from agent.errors import DecisionRefusedError
 from inventory.audit import verify
@@ -29,10 +31,8 @@ from inventory.records import (
     User,
 )
 from service.bootstrap import House
-from service.brief import make_brief
 from service.brief_text import brief_text
 from service.case_page import case_page
-from service.case_views import case_detail
 from service.console import progress
 from service.demo.company import Tables
 from service.demo.set_up import deliver, fresh_home, settle_in

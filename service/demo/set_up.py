@@ -13,15 +13,13 @@ from inventory.importing.gate import import_feeds
 from inventory.importing.report import ImportReport
 from inventory.people import save_user
 from inventory.records import ActionKind, ErpLine, User
-from inventory.rulebook import insert_document
 from service.bootstrap import House, init_home
 from service.demo.company import AS_OF, Tables, generate
-from service.demo.corpus import read_corpus
+from service.demo.corpus import put_in_force
 from service.demo.feeds import write_feeds
 from service.demo.people import PEOPLE
 from service.errors import HomeError
 from service.home import HomeKind, Layout, read_kind
-from service.rule_files import as_record
 from tools.erp.simulated import KnownOrder, SimulatedErp, StockRow
 from tools.intake import take_stock
 
@@ -72,8 +70,7 @@ def _people_and_rules(house: House) -> None:
                     value_limit_minor=person.value_limit_minor,
                 ),
             )
-        for rule in read_corpus():
-            insert_document(transaction, as_record(rule, added_by="admin", added_at=transaction.now))
+    put_in_force(house.database, house.clock(), uploaded_by="hugo.manager", confirmed_by="gita.central")
 
 
 def load_books(erp: SimulatedErp, tables: Tables) -> None:
