@@ -17,12 +17,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from agent.gate_facts import GateFacts
-from agent.plain_words import exact_money
 from agent.policy_book import load_policy
 from agent.policy_document import MINOR_PER_UNIT, ApprovalPolicy, Owner, packaged_policy_text
 from agent.signing_rights import may_approve
+from inventory.capacity import NAMED_HOLDERS
 from inventory.record import Measures, Record
 from inventory.records import ActionKind, FiredRule, Tier, strictest
+from tools.plain_words import exact_money
 
 __all__ = [
     "ApprovalPolicy",
@@ -303,8 +304,16 @@ def _over_budget(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:
     if spent * 100 <= facts.budget_minor * most:
         return None
     amount, budget = exact_money(spent, policy.currency), exact_money(facts.budget_minor, policy.currency)
-    words = f"with this {amount} of the budget of {budget} are spent, above {most} %"
+    words = f"with this {amount} of the budget of {budget} are spent, above {most} %{_after(facts.budget_held_by)}"
     return _ask("over_budget", policy.owners.over_budget, words)
+
+
+def _after(others: tuple[str, ...]) -> str:
+    """Who holds of a budget already, those with most by name."""
+    if not others:
+        return ""
+    more = f" and {len(others) - NAMED_HOLDERS} more" if len(others) > NAMED_HOLDERS else ""
+    return f", after {', '.join(others[:NAMED_HOLDERS])}{more}"
 
 
 def _customer_commitment(facts: GateFacts, policy: ApprovalPolicy) -> FiredRule | None:

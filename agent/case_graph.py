@@ -7,8 +7,10 @@ from its first line. State carries ids and two listed types; evidence stays in t
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Literal, TypedDict
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -20,10 +22,14 @@ from pydantic import BaseModel
 from sqlalchemy import Connection
 
 from agent.approval_policy import expiry
+from agent.asking_people import approval_request, recall_request
 from agent.auto_budget import within_auto_budget
+from agent.citing import with_binding
 from agent.deciding.signing import release_for_execution
 from agent.drafting import Drafter
+from agent.purchase_budgets import hold_budget, spend_budget
 from agent.ruling import Gate, rule
+from agent.supplier_message import draft_messages
 from agent.tracing import traced
 from inventory.cases import find_case
 from inventory.crash_points import crash_point
@@ -42,6 +48,7 @@ from inventory.proposals import (
 )
 from inventory.record import digest, short_id
 from inventory.records import EVERYTHING, Approval, Case, Proposal, ProposalState, ReasonCode, Ruling, Situation, Tier
+from inventory.supplier_messages import save_message
 from tools.actions import dispatch
 from tools.assemble import assemble as assemble_situation
 from tools.assemble import rank_options
@@ -107,12 +114,15 @@ def retrieve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         case = find_case(connection, EVERYTHING, state["case_id"]).case
         proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
         base = toolbox.knowledge(connection)
-        citations = retrieve_rules(base, case, proposal, on=toolbox.now().date())
+        found = retrieve_rules(base, case, proposal, on=toolbox.now().date())
+        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+        options = situation.options if situation else ()
+        citations = with_binding(toolbox, connection, proposal, found, options)
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_citations(transaction, proposal.proposal_id, citations)
-    found = " ".join(citation.passage_id for citation in citations) or "none"
+    cited = " ".join(citation.passage_id for citation in citations) or "none"
     source = {"gen_ai.data_source.id": base.corpus_digest}
-    traced(toolbox, state, "retrieval rules", "audit", started, found, **source)
+    traced(toolbox, state, "retrieval rules", "audit", started, cited, **source)
     return {"citations": len(citations)}
 
 
@@ -123,9 +133,12 @@ def optimize(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     with toolbox.database.read() as connection:
         case, proposal, situation = _facts(toolbox, connection, state)
         options = rank_options(toolbox, connection, case, proposal)
+        known = list_citations(connection, EVERYTHING, proposal.proposal_id)
+        citations = with_binding(toolbox, connection, proposal, known, options)
     situation = situation.model_copy(update={"options": options})
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_situation(transaction, proposal.proposal_id, situation)
+        save_citations(transaction, proposal.proposal_id, citations)
     traced(toolbox, state, "execute_tool options", "replenishment", started, digest(situation))
     return {"options": len(options)}
 
@@ -138,8 +151,11 @@ def draft(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         case, proposal, situation = _facts(toolbox, connection, state)
         citations = list_citations(connection, EVERYTHING, proposal.proposal_id)
     explanation = runtime.context.drafter.draft(case, situation, proposal, citations)
+    messages = draft_messages(proposal, runtime.context.drafter, started)
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_explanation(transaction, explanation)
+        for message in messages:
+            save_message(transaction, message)
     crash_point("draft.after_explanation")
     traced(toolbox, state, "invoke_agent draft", "allocation", started, digest(explanation), source=explanation.source)
     return {}
@@ -162,6 +178,7 @@ def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         if proposal.state is not ProposalState.DRAFT:
             return {"tier": proposal.tier or Tier.FORMAL}
         ruling, policy = rule(toolbox, transaction.connection, runtime.context.gate, proposal)
+        hold_budget(toolbox, transaction, proposal, policy)
         ruling = within_auto_budget(transaction, proposal, ruling, policy)
         save_ruling(transaction, proposal.proposal_id, ruling)
         pending = move(
@@ -173,6 +190,7 @@ def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
         if ruling.tier is Tier.AUTO:
             approval = _policy_signature(pending, ruling, transaction.now)
             insert_approval(transaction, approval)
+            spend_budget(toolbox, transaction, proposal, policy)
             release_for_execution(transaction, pending, approval, Tier.AUTO, policy)
         crash_point("gate.before_commit")
     crash_point("gate.after_commit")
@@ -214,10 +232,7 @@ def approve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
             return {"ended": proposal.state}
         if proposal.state in RELEASED and approval is not None:
             return {"decision_id": approval.approval_id}
-        interrupt(
-            {"proposal_id": proposal.proposal_id, "digest": proposal.digest, "tier": str(proposal.tier or "")},
-            response_schema=DecisionRef,
-        )
+        interrupt(approval_request(proposal), response_schema=DecisionRef)
 
 
 def recall(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
@@ -230,10 +245,7 @@ def recall(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
             return {"ended": proposal.state}
         if proposal.not_before is None or proposal.not_before <= toolbox.now():
             return {}
-        interrupt(
-            {"proposal_id": proposal.proposal_id, "not_before": proposal.not_before.isoformat()},
-            response_schema=DecisionRef,
-        )
+        interrupt(recall_request(proposal), response_schema=DecisionRef)
 
 
 def execute(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
@@ -279,6 +291,14 @@ def case_graph(
     checkpointer: BaseCheckpointSaver[str] | None,
 ) -> CompiledStateGraph[CaseState, DeskContext, CaseState, CaseState]:
     """The case graph: assemble → retrieve → optimize → draft → gate → approve → recall → execute → learn."""
+    graph = copy(_compiled())
+    graph.checkpointer = checkpointer
+    return graph
+
+
+@cache
+def _compiled() -> CompiledStateGraph[CaseState, DeskContext, CaseState, CaseState]:
+    """Compiled once: LangGraph reads the byte code of every node for it."""
     graph = StateGraph(CaseState, context_schema=DeskContext)
     graph.add_node("assemble", assemble)
     graph.add_node("retrieve", retrieve)
@@ -297,4 +317,4 @@ def case_graph(
     graph.add_conditional_edges("gate", after_gate)
     graph.add_conditional_edges("approve", after_decision)
     graph.add_conditional_edges("recall", after_recall)
-    return graph.compile(checkpointer=checkpointer)
+    return graph.compile()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from agent.deciding.approving import approve
 from agent.deciding.asking import answer, ask
+from agent.deciding.choosing import choose
 from agent.deciding.editing import edit
 from agent.deciding.handing_on import delegate, escalate
 from agent.deciding.refusing import recall, recallable, reject
@@ -33,6 +34,7 @@ __all__ = ["Decided", "Decision", "Verb", "decide", "expire", "recallable", "rel
 VERBS: dict[Verb, Callable[[Click], Decided]] = {
     Verb.APPROVE: approve,
     Verb.EDIT: edit,
+    Verb.CHOOSE: choose,
     Verb.REJECT: reject,
     Verb.RECALL: recall,
     Verb.ASK: ask,
@@ -49,7 +51,8 @@ def decide(toolbox: Toolbox, gate: Gate, decision: Decision, user: User) -> Deci
     Returns
     -------
     Decided
-        The proposal as it stands after it (for an edit, the new version, still a draft), and what was found on the way.
+        The proposal as it stands after it (for an edit or a choice, the new version, still a draft), and what was
+        found on the way.
 
     Raises
     ------

@@ -24,6 +24,7 @@ from agent.decisions import Decided, Decision, decide, expire
 from agent.drafting import Drafter
 from agent.rights_tasks import escalate_overdue
 from agent.ruling import Gate
+from agent.suggestions import submit_suggestion
 from agent.sweep_graph import Progress, SweepContext, sweep_graph
 from inventory.audit import entries
 from inventory.conflicts import retrying
@@ -33,6 +34,7 @@ from inventory.proposals import find_proposal, list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
 from tools.actions import Execution, dispatch, due, reconcile
+from tools.capabilities.arguments import PrefillProposal
 from tools.errors import KillSwitchError, ToolError
 from tools.learning import open_missing_outcomes, open_outcome
 from tools.plan import LIVE
@@ -84,21 +86,26 @@ class ExceptionDesk:
 
     def sweep(self, progress: Progress | None = None) -> Sweep:
         """Look at everything once: find, group, plan, explain, rule, queue."""
-        return self._again(lambda: self._sweep(progress or _silent))
+        return self._again(lambda: self._sweep(progress))
 
-    def _sweep(self, progress: Progress) -> Sweep:
+    def _sweep(self, progress: Progress | None) -> Sweep:
+        with self.sweeping(progress) as context:
+            result = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)
+        sweep: Sweep = result["result"]
+        return sweep
+
+    @contextmanager
+    def sweeping(self, progress: Progress | None = None) -> Iterator[SweepContext]:
+        """What one run of the sweep graph works with, cleared up after it."""
         with self._graph() as graph:
-            context = SweepContext(
+            yield SweepContext(
                 toolbox=self.toolbox,
                 gate=self.gate,
                 recover=self.recover,
                 work_case=lambda case_id, proposal_id: graph.start(case_id, proposal_id),
-                progress=progress,
+                progress=progress or _silent,
             )
-            result = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)
             graph.prune()
-        sweep: Sweep = result["result"]
-        return sweep
 
     def decide(self, decision: Decision, user: User) -> Proposal:
         """Take a person's decision; the proposal as it stands afterwards."""
@@ -109,12 +116,20 @@ class ExceptionDesk:
         taken = self._again(lambda: decide(self.toolbox, self.gate, decision, user))
         proposal = taken.proposal
         if proposal.state is ProposalState.DRAFT:
-            with self._graph() as graph:
-                self._again(lambda: graph.start(proposal.content.case_id, proposal.proposal_id))
-            with self.toolbox.database.read() as connection:
-                ruled = find_proposal(connection, EVERYTHING, proposal.proposal_id)
-            return taken.model_copy(update={"proposal": ruled})
+            return taken.model_copy(update={"proposal": self._through_the_gate(proposal)})
         return taken
+
+    def _through_the_gate(self, proposal: Proposal) -> Proposal:
+        """Explain a draft and rule on it; as it stands afterwards."""
+        with self._graph() as graph:
+            self._again(lambda: graph.start(proposal.content.case_id, proposal.proposal_id))
+        with self.toolbox.database.read() as connection:
+            return find_proposal(connection, EVERYTHING, proposal.proposal_id)
+
+    def submit(self, asked: PrefillProposal, form_digest: str, user: User) -> Proposal:
+        """Make a form a person submits a proposal, and put it before the gate; as it stands afterwards."""
+        draft = self._again(lambda: submit_suggestion(self.toolbox, asked, form_digest, user))
+        return self._through_the_gate(draft)
 
     def approve_all(self, decisions: Sequence[Decision], user: User) -> tuple[BatchRow, ...]:
         """Approve several proposals of one rule and lane, each by itself."""

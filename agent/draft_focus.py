@@ -31,6 +31,8 @@ class Weakness(StrEnum):
     INFEASIBLE = "infeasible"
     LEAVES_RISK = "leaves_risk"
     BY_HAND = "by_hand"
+    NOT_ASKED_FOR = "not_asked_for"
+    """A person asked for another."""
     BETTER_ALONE = "better_alone"
     NO_GAIN = "no_gain"
     TOO_LATE = "too_late"
@@ -86,7 +88,7 @@ def focus_on(case: Case, situation: Situation, proposal: Proposal) -> Focus:
     findings = tuple(sorted(case.findings, key=lambda f: (f.bites_on, -abs(f.quantity), f.item, f.site)))
     drivers = tuple(sorted(situation.drivers, key=lambda d: (-abs(d.money_minor), -abs(d.units), d.name)))
     chosen = tuple(sorted((o for o in situation.options if o.chosen), key=_option_key))
-    lines = proposal.content.lines
+    lines, by_person = proposal.content.lines, proposal.requested_by != "evenkeel"
     if len(lines) > LISTED_LINES:
         lines = tuple(sorted(lines, key=lambda line: (-line.cost_minor, -line.quantity, line.number))[:LISTED_LINES])
     weeks, health = _lowest(situation, "history_weeks"), _lowest(situation, "site_health")
@@ -97,7 +99,7 @@ def focus_on(case: Case, situation: Situation, proposal: Proposal) -> Focus:
         lines=lines,
         line_count=len(proposal.content.lines),
         chosen=chosen,
-        alternatives=_alternatives(case, situation, chosen[0]) if chosen else (),
+        alternatives=_alternatives(case, situation, chosen[0], by_person) if chosen else (),
         short_history_weeks=weeks if weeks is not None and weeks < SHORT_HISTORY_WEEKS else None,
         poor_health=health if health is not None and health < SOUND_HEALTH else None,
     )
@@ -108,10 +110,10 @@ def bite_of(case: Case, item: str, site: str) -> Finding | None:
     return next((f for f in case.findings if f.item == item and f.site == site), None)
 
 
-def _alternatives(case: Case, situation: Situation, lead: Option) -> tuple[Alternative, ...]:
+def _alternatives(case: Case, situation: Situation, lead: Option, by_person: bool) -> tuple[Alternative, ...]:
     others = (option for option in same_need(case, situation, lead) if not option.chosen)
     ranked = sorted(others, key=_option_key)[:LISTED_ALTERNATIVES]
-    return tuple(Alternative(option, weakness(case, option, lead)) for option in ranked)
+    return tuple(Alternative(option, weakness(case, option, lead, by_person=by_person)) for option in ranked)
 
 
 def same_need(case: Case, situation: Situation, lead: Option) -> tuple[Option, ...]:
@@ -120,10 +122,12 @@ def same_need(case: Case, situation: Situation, lead: Option) -> tuple[Option, .
     return tuple(o for o in situation.options if o.item == lead.item and (anywhere or o.site == lead.site))
 
 
-def weakness(case: Case, option: Option, lead: Option) -> Weakness:
-    """The first thing that speaks against an option beside the planned one."""
+def weakness(case: Case, option: Option, lead: Option, *, by_person: bool = False) -> Weakness:
+    """The first thing that speaks against an option beside the planned one, or the one a person asked for."""
     if not option.feasible:
         return Weakness.INFEASIBLE
+    if option.net_value_minor > lead.net_value_minor and by_person:
+        return Weakness.NOT_ASKED_FOR
     if option.net_value_minor > lead.net_value_minor:
         return Weakness.BETTER_ALONE if option.executable else Weakness.BY_HAND
     if option.action is ActionKind.HOLD:

@@ -68,6 +68,11 @@ def _blocks(
     yield _confidence(facts)
 
 
+def frame_of(proposal: Proposal, citations: tuple[Citation, ...], focus: Focus, facts: FactSlots) -> tuple[str, ...]:
+    """What stands in every draft, whoever words the rest: what is proposed, the rules that apply, how sure it is."""
+    return (_proposed(proposal, focus), _worth(proposal, focus, facts), _rules(citations), _confidence(facts))
+
+
 def _cause(case: Case, focus: Focus, facts: FactSlots) -> str:
     """What is wrong, where and from when; several places are listed, and evidence stands in for missing drivers."""
     first = focus.findings[0]
@@ -111,7 +116,7 @@ def _worth(proposal: Proposal, focus: Focus, facts: FactSlots) -> str:
     """Cost and worth of what is proposed, and how the sites stand afterwards."""
     parts: list[str] = []
     if focus.lead is not None and proposal.requested_by != "evenkeel":
-        parts.append(Sentence.EDITED)
+        parts.append(Sentence.CHOSEN if _as_priced(proposal, focus) else Sentence.EDITED)
     if proposal.content.action is not ActionKind.CORRECTION:
         parts.append(_worth_sentence(proposal, focus))
     if focus.lead is not None and len(focus.chosen) == 1:
@@ -121,6 +126,13 @@ def _worth(proposal: Proposal, focus: Focus, facts: FactSlots) -> str:
     if "plan_note" in facts:
         parts.append(Sentence.PLAN_NOTE)
     return " ".join(parts)
+
+
+def _as_priced(proposal: Proposal, focus: Focus) -> bool:
+    """Whether the lines carry the units of the options whose worth is told; a pair's option names the order's only."""
+    moved = sum(line.quantity for line in proposal.content.lines)
+    pair = any(option.action is ActionKind.TRANSFER_AND_PURCHASE for option in focus.chosen)
+    return pair or moved == sum(option.quantity for option in focus.chosen)
 
 
 def _worth_sentence(proposal: Proposal, focus: Focus) -> Sentence:
@@ -142,6 +154,8 @@ def _why(proposal: Proposal, focus: Focus) -> str:
     if proposal.content.action is ActionKind.CORRECTION:
         return Sentence.WHY_CORRECTION
     weaknesses = {alternative.weakness for alternative in focus.alternatives}
+    if Weakness.NOT_ASKED_FOR in weaknesses:
+        return Sentence.WHY_CHOSEN
     if proposal.content.action is ActionKind.HOLD and weaknesses == {Weakness.INFEASIBLE}:
         return Sentence.WHY_INFEASIBLE
     if Weakness.BETTER_ALONE in weaknesses:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from agent.draft_focus import LISTED_FINDINGS, Alternative, Focus, same_need
-from agent.plain_words import count, day, days, money, percent, plain, units
 from inventory.records import Case, Citation, Driver, Finding, Option, Proposal, ProposalLine, Situation
+from tools.plain_words import count, day, days, money, percent, plain, units
 
 FactSlots = dict[str, str]
 

@@ -65,7 +65,7 @@ class GateFacts(Record):
     budget_minor: int | None = Field(ge=0)
     """Budget it draws on, of several the one with the least left; ``None`` when it draws on none."""
     budget_committed_minor: int = Field(ge=0)
-    """Already ordered or approved in that budget's period, before this one."""
+    """Already ordered, approved or held by drafts in that budget's period, before this one."""
     budget_spend_minor: int = Field(ge=0)
     """What this one spends of it."""
     customer_commitment: bool
@@ -76,6 +76,8 @@ class GateFacts(Record):
     """Names of facts that could not be established."""
     net_value_low_minor: int | None = None
     """Net value reached at least at the policy's confidence; ``None`` where the policy asks for none."""
+    budget_held_by: tuple[str, ...] = ()
+    """Other proposals that hold some of the budget, most first: whoever is over it is told who came before."""
 
 
 class Place(Record):

@@ -24,8 +24,8 @@ from typing import Literal
 
 from agent.errors import GroundingError
 from agent.number_words import DATE_WORDS, DATE_WORDS_WHEN_CAPITAL, NUMBER_WORDS, UNIT_WORDS
-from agent.plain_words import is_hidden
 from inventory.record import Record
+from tools.plain_words import is_hidden
 
 ViolationKind = Literal[
     "numeral", "number word", "date word", "id", "slot", "glued slot", "unit", "direction", "character"

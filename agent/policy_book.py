@@ -14,6 +14,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -137,6 +138,7 @@ def load_policy(text: str) -> ApprovalPolicy:
     return load_book(text).enterprise
 
 
+@lru_cache(maxsize=32)
 def load_book(text: str) -> PolicyBook:
     """The policy a TOML text holds, with its layers.
 

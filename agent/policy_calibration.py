@@ -41,8 +41,8 @@ def keep_calibration(transaction: Transaction, table: CalibrationTable) -> Polic
     return version
 
 
-def calibration_in_force(connection: Connection, at: datetime) -> CalibrationTable | None:
-    """The newest table, or ``None`` while nothing was measured."""
+def calibration_in_force(connection: Connection, at: datetime | None = None) -> CalibrationTable | None:
+    """The newest table, at a moment where one is given, or ``None`` while nothing was measured."""
     try:
         stored = find_policy(connection, EVERYTHING, "calibration", at=at)
     except NotFoundError:
@@ -123,8 +123,9 @@ def _text(table: CalibrationTable) -> str:
     lines += [
         f'{name} = "{value}"' if isinstance(value, str) else f"{name} = {value}"
         for name, value in data.items()
-        if name != "bins"
+        if name not in ("bins", "levels")
     ]
-    for part in data["bins"]:
-        lines += ["", "[[bins]]", *(f"{name} = {value}" for name, value in part.items())]
+    for name in ("bins", "levels"):
+        for part in data[name]:
+            lines += ["", f"[[{name}]]", *(f"{key} = {value}" for key, value in part.items())]
     return "\n".join(lines) + "\n"

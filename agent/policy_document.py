@@ -123,6 +123,15 @@ class Revalidation(Record):
 
     free_units_percent: Whole
     price_percent: Whole
+    equivalent_window_days: Whole = 14
+    """An order that arrives this much before or after ours serves the same need."""
+
+
+class SnoozeLimits(Record):
+    """How long a proposal may sleep."""
+
+    longest_wait_days: Annotated[int, Field(ge=1, strict=True)] = 30
+    """A snooze without a date ends after this at the latest: a condition may never come true."""
 
 
 class Thrash(Record):
@@ -225,6 +234,7 @@ class ApprovalPolicy(Record):
     purchase_budget: PurchaseBudget = PurchaseBudget(percent_above=100)
     owners: Owners = DEFAULT_OWNERS
     revalidation: Revalidation = Revalidation(free_units_percent=10, price_percent=2)
+    snooze: SnoozeLimits = SnoozeLimits()
     thrash: Thrash
     expiry_hours: ExpiryHours
     recall_minutes: RecallMinutes

@@ -22,6 +22,7 @@ from inventory.chronicle import KILL_SWITCH, list_feed_health, switch_is_on
 from inventory.proposals import list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, ActionKind, FiredRule, Tier
+from tools.action_kinds import KINDS
 from tools.arrays import age_hours
 from tools.toolbox import Toolbox
 
@@ -100,7 +101,7 @@ def ask(
         "action": question.action,
         "value_minor": question.value_minor,
         "item_classes": question.item_classes,
-        "reversible": question.action is not ActionKind.EXPEDITE,
+        "reversible": question.action not in KINDS or KINDS[question.action].reversible,
         "valuation_change_minor": question.value_minor if action in REVALUING else None,
         "customer_commitment": action in PROMISED_TO_CUSTOMERS,
         "supplier_commitment": action in CHANGING_ORDERS,

@@ -20,6 +20,8 @@ from agent.approval_policy import RULE_NAMES, rule_on
 from agent.errors import PolicyError
 from agent.gate_facts import RuledFacts
 from agent.policy_book import PolicyBook, load_book
+from agent.policy_calibration import calibration_in_force
+from agent.policy_levels import MoveLevels, move_levels
 from inventory.proposals import list_proposals, list_rulings
 from inventory.record import Record, Text, load
 from inventory.records import EVERYTHING, Proposal, Ruling, Tier, strictest
@@ -62,6 +64,8 @@ class Simulation(Record):
     """Rulings that come out differently under the very policy they name: the log or the code changed."""
     shifts: tuple[Shift, ...]
     changed: tuple[ChangedRuling, ...]
+    levels: MoveLevels | None = None
+    """What each confidence of the net benefit would have let run by itself; of an approval draft only."""
 
     @property
     def value_changed_minor(self) -> int:
@@ -118,7 +122,8 @@ def _rulings_again(connection: Connection, draft: PolicyBook, since: datetime | 
         shifts[(ruling.tier, after)].append(proposal.content.value_minor)
         if after is not ruling.tier:
             changed.append(_changed(proposal, ruling, after, why))
-    return _told("approval", shifts, changed, without, unlike)
+    levels = move_levels(connection, draft, calibration_in_force(connection), since=since)
+    return _told("approval", shifts, changed, without, unlike).model_copy(update={"levels": levels})
 
 
 def _adopted(connection: Connection, version: int) -> PolicyBook:

@@ -7,7 +7,7 @@ compared with what was ordered, and nothing else is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -19,10 +19,12 @@ from agent.auto_budget import within_auto_budget
 from agent.case_graph import CaseState, DeskContext, draft, retrieve
 from agent.deciding.signing import release_for_execution
 from agent.drafting import Drafter
+from agent.purchase_budgets import budget_percent, hold_budget, spend_budget
 from agent.ruling import Gate, policy_in_force, rule
-from inventory.capacity import take_capacity
+from inventory.capacity import CapacityKind, take_capacity, taken_capacity
 from inventory.cases import insert_cases, list_cases, set_case_state
 from inventory.chronicle import list_feed_health, save_feed_health
+from inventory.contract_budgets import share_budgets
 from inventory.database import Transaction
 from inventory.errors import NotEnoughCapacityError, NotEnoughStockError
 from inventory.ledger import hold, release
@@ -59,13 +61,17 @@ from inventory.records import (
 from inventory.records import CaseState as State
 from inventory.replenishments import find_run, insert_run, list_runs
 from tools.arrays import frame_of_places
+from tools.budget_use import claims_of_drafts
 from tools.health import check_health
 from tools.lane_claims import Lanes, lane_claims, room_left, with_room
 from tools.plan import LIVE, STUB_LIFETIME, plan_parameters
+from tools.plan_losers import with_refused
 from tools.replenish import Orders, recommend
 from tools.replenish_facts import budgets_left, excepted_rows, given_back, held_by, is_replenishment
 from tools.replenish_proposals import Group, Recommended, grouped, recommended
 from tools.replenish_replay import available_units, rests_on, worked_rows
+from tools.rules.in_force import on_record
+from tools.rules.standing import broken_rules
 from tools.segments import Segmented, keep_segments, segment_network
 from tools.stock_rows import NetworkStock, network_stock
 from tools.stocking_policy import stocking_policy_in_force, stocking_terms
@@ -155,6 +161,7 @@ def _work_out(toolbox: Toolbox, *, shadow: bool, budget: float | None, day: date
         cases = list_cases(connection, EVERYTHING)
         room = room_left(connection, toolbox.lanes(snapshot), snapshot.as_of.date(), without=outdated)
         returned = held_by(connection, outdated)
+        held = taken_capacity(connection, CapacityKind.PURCHASE_BUDGET, date.min, without=outdated)
     stock = network_stock(toolbox, without=lambda ledger: given_back(ledger, returned), exclude=sorted(outdated))
     rows = stock.rows
     with toolbox.database.read() as connection:
@@ -163,7 +170,7 @@ def _work_out(toolbox: Toolbox, *, shadow: bool, budget: float | None, day: date
     terms = stocking_terms(
         policy, cell, rows.service_target, rows.review_days, sites=rows.sites, item_classes=rows.item_class
     )
-    budgets = budgets_left(snapshot, budget)
+    budgets = budgets_left(snapshot, budget, held)
     orders = recommend(
         rows,
         terms,
@@ -209,14 +216,17 @@ def _write(
         keep_segments(transaction, snapshot_id, worked.segmented)
         plan_run_id = _plan_run_id(transaction.connection, run_id)
         kept: list[Group] = []
+        written: list[Proposal] = []
         for group in worked.groups:
             proposal = _proposal(transaction, group, plan_run_id, policy, currency)
             if _inserted(transaction, group, proposal, toolbox.lanes(toolbox.snapshot())):
                 kept.append(group)
+                written.append(proposal)
                 proposal_of |= {(m.line.item, m.line.site): proposal.proposal_id for m in group.members}
             else:
                 lost += len(group.members)
-        insert_plan_run(transaction, _plan_run(toolbox, transaction.connection, worked, kept, plan_run_id, policy))
+        plan_run = _plan_run(toolbox, transaction.connection, worked, kept, plan_run_id, policy)
+        insert_plan_run(transaction, _within_budgets(toolbox, transaction, plan_run, written))
     lines = [
         one.line.model_copy(update={"proposal_id": proposal_of.get((one.line.item, one.line.site), "")})
         for one in worked.found
@@ -290,6 +300,15 @@ def _inserted(transaction: Transaction, group: Group, proposal: Proposal, lanes:
     return True
 
 
+def _within_budgets(toolbox: Toolbox, transaction: Transaction, run: PlanRun, written: Sequence[Proposal]) -> PlanRun:
+    """Hold what the drafts spend of their budgets; the run with those that came too late, for the owner to decide."""
+    connection = transaction.connection
+    percent = budget_percent(toolbox, connection)
+    claims = claims_of_drafts(toolbox.snapshot(), toolbox.now().date(), written, percent)
+    case_of = {each.proposal_id: each.content.case_id for each in written}
+    return with_refused(connection, run, case_of, share_budgets(transaction, claims), "the budget is spent")
+
+
 def _proposal(transaction: Transaction, group: Group, plan_run_id: str, policy: int, currency: str) -> Proposal:
     content = ProposalContent(
         case_id=group.case.case_id,
@@ -345,6 +364,7 @@ def _plan_run(
         ledger=tuple(rows_of(ledger)),
         committed_inbound=tuple(line for line in worked.stock.committed if (line.item, line.destination) in places),
         needs=(),
+        rules=on_record(rows.bounds.rules.used()) if rows.bounds is not None else (),
         parameters={
             "minimum_net_benefit": parameters.minimum_net_benefit,
             "node_limit": float(parameters.node_limit),
@@ -388,7 +408,13 @@ def _rule(toolbox: Toolbox, gate: Gate, proposal_id: str, least: Tier) -> None:
         proposal = find_proposal(transaction.connection, EVERYTHING, proposal_id)
         if proposal.state is not ProposalState.DRAFT:
             return
+        broken = "; ".join(broken_rules(toolbox, transaction.connection, proposal))
+        if broken:
+            move(transaction, proposal, ProposalState.VOID, reason=broken)
+            release(transaction, proposal_id)
+            return
         ruling, policy = rule(toolbox, transaction.connection, gate, proposal)
+        hold_budget(toolbox, transaction, proposal, policy)
         ruling = within_auto_budget(transaction, proposal, _at_least(ruling, least), policy)
         save_ruling(transaction, proposal_id, ruling)
         pending = move(
@@ -406,6 +432,7 @@ def _rule(toolbox: Toolbox, gate: Gate, proposal_id: str, least: Tier) -> None:
                 at=transaction.now,
             )  # fmt: skip
             insert_approval(transaction, approval)
+            spend_budget(toolbox, transaction, proposal, policy)
             release_for_execution(transaction, pending, approval, Tier.AUTO, policy)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise, product
 from typing import Annotated, Literal, Self, TypeVar
@@ -96,6 +97,13 @@ class DelegationLimits(Record):
     longest_days: Annotated[int, Field(ge=1, strict=True)]
 
 
+class WrittenRules(Record):
+    """Roles that bring in written rules, and roles that may confirm or end what others brought in."""
+
+    upload: Named = ("central", "manager", "administrator")
+    confirm: Named = ("central", "manager")
+
+
 class Rights(Record):
     """One version of the rights document."""
 
@@ -107,6 +115,7 @@ class Rights(Record):
     task: tuple[TaskRow, ...] = ()
     approve: tuple[ApproveRow, ...] = ()
     escalate: tuple[EscalateRow, ...] = ()
+    written_rules: WrittenRules = WrittenRules()
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -130,6 +139,7 @@ def signing_rows(rights: Rights, tier: Tier) -> tuple[ApproveRow, ...]:
     return tuple(row for row in rights.approve if row.tier is wanted)
 
 
+@lru_cache(maxsize=32)
 def load_rights(text: str) -> Rights:
     """The rights a TOML text holds.
 
@@ -160,6 +170,8 @@ def _unknown_roles(rights: Rights) -> Iterator[str]:
     named += [(f"task.{place}.role", row.role, False) for place, row in enumerate(rights.task)]
     named += [(f"approve.{place}.roles", role, True) for place, row in enumerate(rights.approve) for role in row.roles]
     named += [(f"escalate.{place}.to", row.to, True) for place, row in enumerate(rights.escalate)]
+    named += [("written_rules.upload", role, False) for role in rights.written_rules.upload]
+    named += [("written_rules.confirm", role, True) for role in rights.written_rules.confirm]
     for key, role, signs in named:
         if role not in ROLES:
             yield f"{key}: {role} is no role; known: {', '.join(ROLES)}"

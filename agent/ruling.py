@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from agent.approval_policy import rule_on
+from agent.approval_policy import rule_on, summed_value_minor
 from agent.gate_facts import CustomerTier, GateFacts, Place, RolloutMode, RuledFacts
 from agent.gate_sums import ACTED, DECIDED, auto_value_today, lane_value, lanes_of, moved_lately, override_rate
 from agent.policy_book import PolicyBook, load_book
@@ -31,13 +31,15 @@ from inventory.records import (
 )
 from inventory.rulebook import find_policy
 from inventory.snapshots import Snapshot
+from tools.action_kinds import effects
 from tools.arrays import age_hours
 from tools.assemble import plan_outlook
-from tools.budget_use import tightest_budget
+from tools.budget_use import BudgetUse, budgets_of, sites_drawing, tightest_budget
 from tools.channels import channels_of
 from tools.clocks import clock_rule
 from tools.needs import donor_floor
 from tools.outlook import Outlook
+from tools.rules.gate import GateRules, gate_rules
 from tools.thrash import net_value_low
 from tools.toolbox import Toolbox, any_open
 
@@ -82,12 +84,11 @@ def policy_in_force(
 
 def rule(toolbox: Toolbox, connection: Connection, gate: Gate, proposal: Proposal) -> tuple[Ruling, ApprovalPolicy]:
     """The ruling on a proposal from facts as they are now, and the policy it was ruled by: that of all its places."""
-    book = policy_book(connection, at=toolbox.now())
-    places = places_of(toolbox, connection, proposal, channels=book.knows_channels)
-    policy = book.over(places)
+    policy, places = _policy_at(toolbox, connection, proposal)
     facts = gather_facts(toolbox, connection, gate, proposal, policy)
     decision = rule_on(facts, policy)
-    beside = [rule for rule in (clock_rule(toolbox, connection),) if rule is not None]
+    asked = machine_rules(toolbox, connection, proposal, summed_value_minor(facts))
+    beside = [*asked.fired, *(rule for rule in (clock_rule(toolbox, connection),) if rule is not None)]
     ruling = Ruling(
         proposal_digest=proposal.digest,
         tier=strictest(decision.tier, *(rule.tier for rule in beside)),
@@ -96,10 +97,34 @@ def rule(toolbox: Toolbox, connection: Connection, gate: Gate, proposal: Proposa
         policy_version=policy.version,
         two_people=decision.two_people,
         needs_roles=decision.needs_roles,
+        one_of_roles=asked.one_of_roles,
         facts=canonical_record(RuledFacts(facts=facts, places=places)),
         at=toolbox.now(),
     )
     return ruling, policy
+
+
+def machine_rules(toolbox: Toolbox, connection: Connection, proposal: Proposal, value_minor: int) -> GateRules:
+    """What the machine rules in force now ask of the signers of a proposal."""
+    rules = toolbox.rules(connection)
+    if not rules:
+        return GateRules()
+    run = toolbox.plan_run(connection, proposal.content.plan_run_id)
+    outlook, snapshot = plan_outlook(toolbox, connection, run), toolbox.snapshot(run.snapshot_id)
+    return gate_rules(rules, snapshot, outlook, proposal.content, max(value_minor, proposal.content.value_minor))
+
+
+def policy_of(toolbox: Toolbox, connection: Connection, proposal: Proposal) -> ApprovalPolicy:
+    """The policy in force now over all places a proposal touches."""
+    return _policy_at(toolbox, connection, proposal)[0]
+
+
+def _policy_at(
+    toolbox: Toolbox, connection: Connection, proposal: Proposal
+) -> tuple[ApprovalPolicy, tuple[Place, ...]]:
+    book = policy_book(connection, at=toolbox.now())
+    places = places_of(toolbox, connection, proposal, channels=book.knows_channels)
+    return book.over(places), places
 
 
 def places_of(
@@ -143,7 +168,7 @@ def gather_facts(
     scores = [feed.score for feed in health if feed.site in sites]
     ages = [age_hours(feed.as_of, now) for feed in health if feed.site in sites]
     classes = {outlook.arrays.item_class[row] for row in rows} or set(case.item_classes) or {"standard"}
-    used = tightest_budget(snapshot, connection, acted, content, now.date())
+    used = _tightest_budget(toolbox, connection, proposal, policy.purchase_budget.percent_above)
     missing = []
     if situation is None or not situation.options:
         missing.append("priced options")
@@ -154,7 +179,7 @@ def gather_facts(
         value_minor=max(content.value_minor, 0),
         units=sum(line.quantity for line in content.lines),
         donor_cover_ratio_after=_donor_cover(outlook, connection, proposal),
-        reversible=content.action is not ActionKind.EXPEDITE,
+        reversible=effects(content.action, content).reversible,
         item_classes=tuple(sorted(classes)),
         customer_tier=max((_tier(outlook, row) for row in rows), key=TIERS.index, default="standard"),
         confidence=_confidence(situation),
@@ -184,7 +209,17 @@ def gather_facts(
         supplier_commitment=_changes_an_order(content),
         missing=tuple(missing),
         net_value_low_minor=net_value_low(situation, policy.thrash.net_benefit_confidence),
+        budget_held_by=used.held_by if used else (),
     )
+
+
+def _tightest_budget(toolbox: Toolbox, connection: Connection, proposal: Proposal, percent: int) -> BudgetUse | None:
+    """By the current snapshot: what was posted leaves the holds with the snapshot that shows it."""
+    sites = sites_drawing(proposal.content)
+    if not sites:
+        return None
+    budgets = budgets_of(toolbox.snapshot(), toolbox.now().date(), sites)
+    return tightest_budget(connection, proposal.content, budgets, percent=percent, without=proposal.proposal_id)
 
 
 def _changes_an_order(content: ProposalContent) -> bool:

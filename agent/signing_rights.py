@@ -14,13 +14,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.plain_words import exact_money
 from agent.policy_document import Approvers
 from agent.rights import Rights, Signers, matters, signers
 from inventory.delegations import Delegation
 from inventory.people import NEVER_SIGN
 from inventory.record import Record
 from inventory.records import CaseKind, ProposalContent, Tier, User
+from tools.plain_words import exact_money
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,8 @@ class Waiting(Record):
     two_people: bool = False
     needs_roles: tuple[str, ...] = ()
     """Roles of which one signer each is required, whatever the value."""
+    one_of_roles: tuple[tuple[str, ...], ...] = ()
+    """Groups of roles of each of which one signer is required."""
     value_minor: int
     """What limits are held against: at least its value, more where parts of it were signed before."""
     requested_by: str
@@ -187,7 +189,8 @@ def _counted(signed: Iterable[Signature], people: Mapping[str, User], approvers:
 
 def _roles_missing(waiting: Waiting, holders: Iterable[User]) -> list[str]:
     held = {role for holder in holders for role in holder.roles}
-    return [role for role in waiting.needs_roles if role not in held]
+    of_groups = [" or ".join(group) for group in waiting.one_of_roles if held.isdisjoint(group)]
+    return [*(role for role in waiting.needs_roles if role not in held), *of_groups]
 
 
 def _delegation(user: User, giver: User | None, delegation: Delegation | None, now: datetime) -> str | None:
@@ -231,10 +234,11 @@ def _four_eyes(persons: Collection[User], waiting: Waiting) -> str | None:
 
 
 def _role(holder: User, waiting: Waiting, allowed: Signers) -> str | None:
-    if set(holder.roles) & {*allowed.roles, *waiting.needs_roles}:
+    by_name = (*waiting.needs_roles, *(role for group in waiting.one_of_roles for role in group))
+    if set(holder.roles) & {*allowed.roles, *by_name}:
         return None
     if allowed.covered:
-        return f"{holder.user_id} holds none of the roles {', '.join((*allowed.roles, *waiting.needs_roles))}"
+        return f"{holder.user_id} holds none of the roles {', '.join((*allowed.roles, *by_name))}"
     return (
         f"no row of the rights document covers this, so it takes {', '.join(allowed.roles) or 'nobody'} in the formal "
         f"tier; {holder.user_id} holds {', '.join(holder.roles) or 'no role'}"

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import pairwise
 from time import perf_counter
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
+from langgraph.channels import UntrackedValue
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
 from agent.lane_budgets import lane_budgets
 from agent.policy_document import MINOR_PER_UNIT
+from agent.purchase_budgets import budget_percent
 from agent.queueing import AUTOMATIC, SHOWN, dispose
 from agent.ruling import Gate, policy_in_force
 from agent.shortlist import Shortlist
@@ -26,6 +29,7 @@ from inventory.chronicle import KILL_SWITCH, count_sweeps, insert_sweep, save_fe
 from inventory.proposals import list_proposals
 from inventory.record import short_id
 from inventory.records import EVERYTHING, Case, Finding, KpiPoint, ProposalState, Sweep
+from tools.detectors.contradictions import contradicting_rules
 from tools.detectors.frozen import frozen_short
 from tools.detectors.recurring import recurring
 from tools.health import HealthReport, check_health
@@ -41,19 +45,19 @@ Progress = Callable[[str, int, int], None]
 
 
 class SweepState(TypedDict, total=False):
-    """What one sweep gathers on its way."""
+    """What one sweep gathers on its way; what is more than plain data is never part of a checkpoint."""
 
     snapshot_id: str
-    report: HealthReport
-    recurring: list[Finding]
-    look: Look
-    findings: list[Finding]
-    cases: list[Case]
+    report: Annotated[HealthReport, UntrackedValue]
+    recurring: Annotated[list[Finding], UntrackedValue]
+    look: Annotated[Look, UntrackedValue]
+    findings: Annotated[list[Finding], UntrackedValue]
+    cases: Annotated[list[Case], UntrackedValue]
     cleared: int
     proposal_ids: list[str]
     held_back: dict[str, str]
     dispositions: dict[str, str]
-    result: Sweep
+    result: Annotated[Sweep, UntrackedValue]
 
 
 @dataclass
@@ -105,6 +109,7 @@ def health(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         )
         again = recurring(connection, thresholds, toolbox.now())
         again += frozen_short(connection, thresholds, toolbox.now().date())
+        again += contradicting_rules(connection, thresholds, toolbox.now().date())
     with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
         save_feed_health(transaction, state["snapshot_id"], report.feeds)
     context.lap("health")
@@ -146,9 +151,12 @@ def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     with toolbox.database.read() as connection:
         policy = policy_in_force(connection, at=toolbox.now())
         shortlist = Shortlist(policy, context.gate, kill_switch=switch_is_on(connection, KILL_SWITCH))
-        budgets = lane_budgets(toolbox, connection)
+        budgets, percent = lane_budgets(toolbox, connection), budget_percent(toolbox, connection)
     started = toolbox.now()
-    planned = plan_cases(toolbox, state["cases"], policy_version=policy.version, drafts=shortlist, lane_budgets=budgets)
+    planned = plan_cases(
+        toolbox, state["cases"], policy_version=policy.version, drafts=shortlist, lane_budgets=budgets,
+        budget_percent=percent,
+    )  # fmt: skip
     with toolbox.database.read() as connection:
         drafts = list_proposals(connection, EVERYTHING, states=(ProposalState.DRAFT,))
     written = set(planned.proposal_ids)
@@ -225,8 +233,9 @@ def kpi_points(sweep: Sweep, figures: Figures, open_cases_now: int) -> list[KpiP
     ]
 
 
+@cache
 def sweep_graph() -> CompiledStateGraph[SweepState, SweepContext, SweepState, SweepState]:
-    """The sweep graph."""
+    """The sweep graph, compiled once: LangGraph reads the byte code of every node for it."""
     graph = StateGraph(SweepState, context_schema=SweepContext)
     graph.add_node("recover", recover)
     graph.add_node("health", health)

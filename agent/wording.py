@@ -46,7 +46,7 @@ CAUSE = {
         "{{finding_1_quantity}} as of {{finding_1_bites_on}}, with {{money_at_risk}} at risk."
     ),
     CaseKind.POLICY_INCONSISTENCY: (
-        "Sites keep the same kind of item by different targets, {{finding_1_site}} among them as of "
+        "The same thing is kept by different rules or targets, {{finding_1_site}} among them as of "
         "{{finding_1_bites_on}}, with {{money_at_risk}} at risk."
     ),
     CaseKind.RECURRING: (
@@ -75,9 +75,11 @@ LINE = {
     ActionKind.PUSH_OUT: "- Have {{quantity}} of {{item}} ({{order}}) come later to {{destination}}, {{arrival}}.",
     ActionKind.SPLIT: "- Split the order {{order}}: {{quantity}} of {{item}} ahead to {{destination}}, {{arrival}}.",
     ActionKind.SUBSTITUTE: "- Let another item stand in for {{quantity}} of {{item}} at {{destination}}.",
-    ActionKind.REALLOCATE: "- Give {{quantity}} of {{item}} at {{destination}} to another channel.",
+    ActionKind.REALLOCATE: "- Give {{quantity}} of {{item}} from channel {{origin}} to channel {{destination}}.",
     ActionKind.MARKDOWN: "- Mark {{item}} at {{destination}} down, {{quantity}} of it.",
-    ActionKind.RETURN_TO_SUPPLIER: "- Send {{quantity}} of {{item}} from {{destination}} back to the supplier.",
+    ActionKind.RETURN_TO_SUPPLIER: (
+        "- Send {{quantity}} of {{item}} back to {{supplier}}, out of the stock of {{destination}}."
+    ),
     ActionKind.PARAMETER_CHANGE: "- Change the parameters of {{item}} at {{destination}}.",
     ActionKind.HOLD: "- Hold {{item}} at {{destination}}: move and buy nothing.",
     ActionKind.CORRECTION: "- Correct the record of {{item}} at {{destination}}: {{quantity}} in doubt.",
@@ -123,6 +125,7 @@ IMPOSSIBLE = {
 WEAKNESS = {
     Weakness.INFEASIBLE: "not possible ({{binding}}).",
     Weakness.BY_HAND: "worth {{gap}} more, but a person would have to carry it out.",
+    Weakness.NOT_ASKED_FOR: "worth {{gap}} more, but a person asked for another.",
     Weakness.LEAVES_RISK: "moves nothing and gives up {{gap}} of net value.",
     Weakness.BETTER_ALONE: "taken alone worth {{gap}} more, but the joint plan over all open cases decided otherwise.",
     Weakness.NO_GAIN: "does not pay; its net value is {{net_value}}.",
@@ -159,6 +162,7 @@ class Sentence(StrEnum):
     PROPOSED_LARGEST = "Proposed, {{line_count}} in all, the largest of them:"
     NOTHING_PROPOSED = "Nothing is proposed for execution."
     EDITED = "{{requested_by}} changed this version; the worth below is that of the plan, {{planned_quantity}}."
+    CHOSEN = "{{requested_by}} chose this instead of what was planned."
     COST_ONLY = "It costs {{cost}}."
     WORTH = (
         "It costs {{cost}}, avoids {{avoided_units}} of shortage ({{avoided_money}}) and is worth {{net_value}} net."
@@ -173,6 +177,7 @@ class Sentence(StrEnum):
     WHY_BEST = "Why this: of {{option_count}} looked at it has the highest net value."
     WHY_JOINT = "Why this: the joint plan over all open cases chose it, though taken alone it is not the best."
     WHY_EQUAL = "Why this: of {{option_count}} looked at none has a higher net value."
+    WHY_CHOSEN = "Why this: a person asked for it."
     WHY_ONLY = "Why this: no other option was found."
     WHY_INFEASIBLE = "Why this: no option meets the constraints, so holding is all that is left."
     WHY_CORRECTION = "Why this: quantities cannot be planned on records that disagree; the books come before the goods."

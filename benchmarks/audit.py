@@ -1,12 +1,13 @@
 """How long it takes to hold a long, untouched log against its anchor, its heads and the tables, with no false alarm.
 
-``python -m benchmarks.audit [EVENTS]`` writes that many events (a million unless said otherwise), some to a commit,
-each commit signed, then examines them as ``evenkeel audit verify`` does and exports and checks a part of them.
+``python -m benchmarks.audit [EVENTS] [--database URL]`` writes that many events (a million unless said otherwise), some
+to a commit, each commit signed, then examines them as ``evenkeel audit verify`` does and exports and checks a part of
+them. The log lies in a SQLite file, or in the PostgreSQL database named, which must be empty.
 """
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from collections.abc import Iterator
@@ -29,13 +30,26 @@ PER_DAY = 10_000
 NOTE = "the case was found again with other figures, and nothing else came of it"
 
 
-def a_long_log(folder: Path, events: int) -> Database:
-    """A database whose log has that many events, one head a commit: cases found again, and users changed."""
+def a_long_log(folder: Path, events: int, where: str | None = None) -> Database:
+    """A database whose log has that many events, one head a commit: cases found again, and users changed.
+
+    Parameters
+    ----------
+    where
+        URL of an empty PostgreSQL database; a SQLite file in the folder when omitted.
+
+    Raises
+    ------
+    ValueError
+        If there is a log in it already.
+    """
     key = folder / "signing.key"
     create_key(key)
     signer = HeadSigner(key, lambda: START)
-    database = Database(folder / "evenkeel.sqlite3", Anchor(folder / "anchor.log", signer))
+    database = Database(where or folder / "evenkeel.sqlite3", Anchor(folder / "anchor.log", signer))
     database.migrate()
+    if _entries(database):
+        raise ValueError("the database is not empty: name one that holds no log")
     with database.write("evenkeel", START) as transaction:
         transaction.record(KEY_EVENT, "key", "signing_key", {"public": signer.public})
     for number in range(-(-(events - 1) // PER_COMMIT)):
@@ -81,13 +95,14 @@ def _entries(database: Database) -> int:
         return count(connection)
 
 
-def main(events: int) -> None:
+def main(events: int, where: str | None = None) -> None:
     """Print one line for each step."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.perf_counter()
-        database = a_long_log(folder, events)
-        print(f"written: {events:,} events in {time.perf_counter() - started:.1f} s")
+        database = a_long_log(folder, events, where)
+        kind = "PostgreSQL" if database.is_postgresql else "SQLite"
+        print(f"written: {events:,} events to {kind} in {time.perf_counter() - started:.1f} s")
         report, seconds, worked = examined(database)
         print(
             f"examined: {report.chain.entries:,} entries, {report.heads.heads:,} signed heads, {report.rows:,} rows in "
@@ -102,4 +117,8 @@ def main(events: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("events", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("--database", metavar="URL", help="an empty PostgreSQL database; a SQLite file when omitted")
+    given = parser.parse_args()
+    main(given.events, given.database)

@@ -35,10 +35,10 @@ from inventory.anchor import Anchor
 from inventory.cases import list_cases
 from inventory.database import Database
 from inventory.importing.gate import import_feeds
-from inventory.records import EVERYTHING, DocumentOfRecord, PolicyVersion
-from inventory.rulebook import insert_document, insert_policy
+from inventory.records import EVERYTHING, PolicyVersion
+from inventory.rulebook import insert_policy
 from inventory.snapshots import SnapshotStore
-from service.demo.corpus import read_corpus
+from service.demo.corpus import put_in_force
 from tools.intake import take_stock
 from tools.thresholds import packaged_thresholds
 from tools.toolbox import Toolbox
@@ -116,17 +116,7 @@ class House:
             for kind, content in policies.items():
                 policy = {"kind": kind, "version": 1, "content": content, "author": "bench", "effective_at": now}
                 insert_policy(transaction, PolicyVersion.model_validate(policy))
-            for text in read_corpus():
-                insert_document(
-                    transaction,
-                    DocumentOfRecord(
-                        document_id=text.id, title=text.title, version=text.version, text=text.body,
-                        effective_from=text.effective_from, effective_to=text.effective_to,
-                        sites=tuple(sorted(text.sites)), suppliers=tuple(sorted(text.suppliers)),
-                        item_classes=tuple(sorted(text.item_classes)), actions=tuple(sorted(text.actions)),
-                        added_by="bench", added_at=now,
-                    ),
-                )  # fmt: skip
+        put_in_force(self.database, now, uploaded_by="bench", confirmed_by="second")
 
 
 def measure(item_sites: int, folder: Path) -> Measured:

@@ -8,9 +8,24 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from inventory.audit_ledger import (
+    FROZEN_AT,
+    absorbed,
+    claims_held,
+    claims_moved,
+    committed,
+    freeze_changed,
+    lifted,
+    limited,
+    posted,
+    released,
+    stock_key,
+    units_held,
+)
 from inventory.audit_state import BODY, Facts, Fold, StateBook, body_hash
 from inventory.chain import AuditEntry
 from inventory.lifecycle import EVENTS as PROPOSAL_EVENTS
+from inventory.record import canonical, digest_text
 from inventory.records import DocumentState
 
 SET_BY_ARROWS = ("tier", "expires_at", "not_before", "snoozed_until")
@@ -53,6 +68,21 @@ def _moved(book: StateBook, entry: AuditEntry) -> None:
     book.change("proposals", entry.subject_id, entry, **facts)
 
 
+def _approved(book: StateBook, entry: AuditEntry) -> None:
+    _moved(book, entry)
+    committed(book, entry)
+
+
+def _leased(book: StateBook, entry: AuditEntry) -> None:
+    _moved(book, entry)
+    lifted(book, entry)
+
+
+def _executor(book: StateBook, entry: AuditEntry) -> None:
+    book.change("executors", entry.subject_id, entry, holder=entry.data["holder"])
+    book.reached("executors", entry.subject_id, entry, fencing=entry.data["fencing"])
+
+
 def _explained(book: StateBook, entry: AuditEntry) -> None:
     book.change("proposals", entry.subject_id, entry, explanation_digest=entry.data["digest"])
 
@@ -79,6 +109,8 @@ def _enqueued(book: StateBook, entry: AuditEntry) -> None:
 def _document_moved(book: StateBook, entry: AuditEntry) -> None:
     data, state = entry.data, entry.event.partition(".")[2]
     book.change("outbox", data["key"], entry, state=state, attempts=data["attempt"])
+    if "erp" in data:
+        book.reached("executors", data["erp"], entry, fencing=data["fencing"])
 
 
 def _answered(book: StateBook, entry: AuditEntry) -> None:
@@ -93,6 +125,12 @@ def _task(book: StateBook, entry: AuditEntry) -> None:
     data = entry.data
     named = {name: data[name] for name in ("proposal_id", "state", "done_by")}
     book.put("tasks", data["task_id"], entry, **named, **{BODY: body_hash(entry.body)})
+
+
+def _message(book: StateBook, entry: AuditEntry) -> None:
+    data = entry.data
+    named = {name: data[name] for name in ("proposal_id", "supplier", "state", "sent_by")}
+    book.put("supplier_messages", data["message_id"], entry, **named, **{BODY: body_hash(entry.body)})
 
 
 def _user(book: StateBook, entry: AuditEntry) -> None:
@@ -141,11 +179,49 @@ def _policy_drafted(book: StateBook, entry: AuditEntry) -> None:
 def _frozen(book: StateBook, entry: AuditEntry) -> None:
     data = entry.data
     named = {name: data[name] for name in ("state", "set_by", "set_confirmed_by", "lift_by", "lift_confirmed_by")}
-    book.put("freezes", data["freeze_id"], entry, **named, **{BODY: body_hash(entry.body)})
+    known = book.told("freezes").get(data["freeze_id"])
+    kept = known.facts["remaining"] if known else 0
+    book.parts[(FROZEN_AT, data["freeze_id"])] = [stock_key(data["item"], data["site"], data["lot"])]
+    book.put("freezes", data["freeze_id"], entry, remaining=kept, **named, **{BODY: body_hash(entry.body)})
+    if entry.event == "freeze.confirmed":
+        freeze_changed(book, entry, data["frozen_units"])
+    elif entry.event in ("freeze.lifted", "freeze.ended"):
+        freeze_changed(book, entry, -kept)
 
 
 def _document_added(book: StateBook, entry: AuditEntry) -> None:
-    book.put("documents", entry.subject_id, entry, title=entry.data["title"], text=entry.data["text"])
+    """Of the time when one person was enough."""
+    data = entry.data
+    book.put(
+        "documents", entry.subject_id, entry, title=data["title"], text=data["text"], state="confirmed",
+        added_by=data["added_by"], ended_by="",
+    )  # fmt: skip
+
+
+def _document_uploaded(book: StateBook, entry: AuditEntry) -> None:
+    data = entry.data
+    named = {name: data[name] for name in ("title", "text", "added_by", "record", "scan")}
+    book.put("documents", entry.subject_id, entry, state="uploaded", confirmed_by="", ended_by="", **named)
+    for rule_id, record in data["rules"].items():
+        book.put("machine_rules", f"{entry.subject_id}/{rule_id}", entry, record=record)
+
+
+def _document_life(book: StateBook, entry: AuditEntry) -> None:
+    told = ("state", "confirmed_by", "ended_by", "ended_at", "text", "record")
+    named = {name: entry.data[name] for name in told if name in entry.data}
+    if "ended_at" in named:
+        named["ended_at"] = moment(named["ended_at"])
+    book.change("documents", entry.subject_id, entry, **named)
+
+
+def _suggestion(book: StateBook, entry: AuditEntry) -> None:
+    data = entry.data
+    named = {name: data[name] for name in ("state", "author", "settled_by")}
+    book.put("rule_suggestions", data["suggestion_id"], entry, **named, **{BODY: body_hash(entry.body)})
+    if entry.event == "rule.confirmed":
+        rule = data["rule"]
+        key = f"{rule['document_id']}@v{rule['version']}/{rule['rule_id']}"
+        book.put("machine_rules", key, entry, record=digest_text(canonical(rule)))
 
 
 def _switched(book: StateBook, entry: AuditEntry) -> None:
@@ -174,12 +250,23 @@ FREEZE_EVENTS = (
 FOLDS: dict[str, Fold] = {
     "proposal.drafted": _drafted,
     **dict.fromkeys(PROPOSAL_EVENTS.values(), _moved),
+    "proposal.approved": _approved,
+    "proposal.leased": _leased,
+    "reservation.held": units_held,
+    "reservation.posted": posted,
+    "reservation.absorbed": absorbed,
+    "reservation.released": released,
+    "capacity.held": claims_held,
+    "capacity.moved": claims_moved,
+    "capacity.limited": limited,
+    **dict.fromkeys(("executor.taken", "executor.outlived"), _executor),
     "proposal.explained": _explained,
     "proposal.ruled": _ruled,
     "approval.given": _signed,
     "action.enqueued": _enqueued,
     **{f"action.{state.value}": _document_moved for state in DocumentState},
     "action.applied": _answered,
+    **dict.fromkeys(("message.drafted", "message.sent", "message.answered"), _message),
     **dict.fromkeys(("task.opened", "task.done", "task.refused", "task.doubted"), _task),
     "user.saved": _user,
     "token.issued": _token_issued,
@@ -190,7 +277,13 @@ FOLDS: dict[str, Fold] = {
     "proposal.escalated": _escalated,
     **dict.fromkeys(("policy.proposed", "policy.confirmed", "policy.withdrawn", "policy.rejected"), _policy_drafted),
     **dict.fromkeys(FREEZE_EVENTS, _frozen),
+    "freeze.grown": lambda book, entry: freeze_changed(book, entry, entry.data["units"]),
     "document.added": _document_added,
+    "document.uploaded": _document_uploaded,
+    **dict.fromkeys(
+        ("document.confirmed", "document.refused", "document.withdrawn", "document.deleted"), _document_life
+    ),
+    **dict.fromkeys(("rule.suggested", "rule.confirmed", "rule.refused"), _suggestion),
     "switch.set": _switched,
     "switch.lifted": _switched,
     "case.opened": _case_opened,

@@ -7,20 +7,25 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, or_, select, union
 
 from inventory.audit_folds import SET_BY_ARROWS
+from inventory.audit_ledger import slot_key, stock_key
 from inventory.audit_state import BODY, Facts, Rows, stored_body_hash
 from inventory.record import digest_body, digest_text
 from inventory.records import Explanation, PlanRun, ProposalContent
 from inventory.tables import (
     approvals,
+    capacity,
+    capacity_holds,
     cases,
     delegations,
     documents,
     escalations,
+    executors,
     freezes,
     handovers,
+    machine_rules,
     outbox,
     outcomes,
     overrides,
@@ -30,15 +35,21 @@ from inventory.tables import (
     proposals,
     questions,
     receipts,
+    reservations,
     revalidations,
+    rule_suggestions,
     rulings,
     snoozes,
+    stock_lines,
+    supplier_messages,
     switches,
     tasks,
     tokens,
     users,
 )
 
+PROMISED = ("reserved", "in_flight", "frozen")
+"""Columns of a stock line that are sums of promises."""
 TOKEN_SHOWN = 12
 """Characters of a token's hash in the log."""
 
@@ -84,9 +95,21 @@ def _policies(connection: Connection) -> Iterator[tuple[str, Facts]]:
 
 
 def _documents(connection: Connection) -> Iterator[tuple[str, Facts]]:
-    for row in connection.execute(select(documents.c.document_id, documents.c.version, documents.c.body)):
+    names = ("state", "added_by", "confirmed_by", "ended_by", "ended_at")
+    for row in connection.execute(select(documents)):
         facts = _fields(row.body, "title", "text")
-        yield f"{row.document_id}@v{row.version}", {**facts, "text": digest_text(str(facts["text"]))}
+        facts |= {
+            "text": digest_text(str(facts["text"])),
+            "record": digest_text(row.body),
+            "scan": digest_text(row.scan),
+        }
+        facts |= {name: _plain(row._mapping[name]) for name in names}
+        yield f"{row.document_id}@v{row.version}", facts
+
+
+def _machine_rules(connection: Connection) -> Iterator[tuple[str, Facts]]:
+    for row in connection.execute(select(machine_rules)):
+        yield f"{row.document_id}@v{row.version}/{row.rule_id}", {"record": digest_text(row.body)}
 
 
 def _fields(body: str, *names: str) -> Facts:
@@ -102,6 +125,36 @@ def _switches(connection: Connection) -> Iterator[tuple[str, Facts]]:
         yield row.name, {"on": bool(row.on), "by": row.by}
 
 
+def _reservations(connection: Connection) -> Iterator[tuple[str, Facts]]:
+    for row in connection.execute(select(reservations)):
+        facts = dict(row._mapping)
+        yield facts.pop("reservation_id"), facts
+
+
+def _claims(connection: Connection) -> Iterator[tuple[str, Facts]]:
+    for row in connection.execute(select(capacity_holds)):
+        facts = {**row._mapping, "day": row.day.isoformat()}
+        yield facts.pop("hold_id"), facts
+
+
+def _slots(connection: Connection) -> Iterator[tuple[str, Facts]]:
+    for row in connection.execute(select(capacity)):
+        yield slot_key(row.kind, row.key, row.day.isoformat()), dict(row._mapping)
+
+
+def _stock_lines(connection: Connection) -> Iterator[tuple[str, Facts]]:
+    """Sums of promises on every stock line that has any, or ever had; what is on hand is the feeds'."""
+    held, kept = reservations.c, freezes.c
+    confirmed = select(kept.item, kept.site, kept.lot).where(kept.set_confirmed_by != "")
+    places = union(select(held.item, held.site, held.lot), confirmed)
+    found = {stock_key(*place): dict.fromkeys(PROMISED, 0) for place in connection.execute(places)}
+    columns = stock_lines.c
+    taken = or_(*(columns[name] != 0 for name in PROMISED))
+    for row in connection.execute(select(stock_lines).where(taken)):
+        found[stock_key(row.item, row.site, row.lot)] = {name: row._mapping[name] for name in PROMISED}
+    yield from found.items()
+
+
 def _plans(connection: Connection) -> Iterator[tuple[str, Facts]]:
     for row in connection.execute(select(plan_runs.c.plan_run_id, plan_runs.c.body)):
         yield row.plan_run_id, {"digest": digest_body(PlanRun, str(row.body))}
@@ -114,7 +167,13 @@ READERS: dict[str, Rows] = {
     "policies": _policies,
     "policy_drafts": _columns(policy_drafts, "draft_id", "state", "author", "settled_by"),
     "switches": _switches,
-    "freezes": _columns(freezes, "freeze_id", "state", "set_by", "set_confirmed_by", "lift_by", "lift_confirmed_by"),
+    "freezes": _columns(
+        freezes, "freeze_id", "state", "remaining", "set_by", "set_confirmed_by", "lift_by", "lift_confirmed_by"
+    ),
+    "reservations": _reservations,
+    "capacity_holds": _claims,
+    "capacity": _slots,
+    "stock_lines": _stock_lines,
     "cases": _columns(cases, "case_id", "state", "state_version", "reason", "kind", "scope", "cause", body=False),
     "plan_runs": _plans,
     "proposals": _proposals,
@@ -122,7 +181,9 @@ READERS: dict[str, Rows] = {
     "approvals": _columns(approvals, "approval_id", "proposal_id", "proposal_digest", "decision", "by"),
     "outbox": _columns(outbox, "key", "state", "attempts", "proposal_id"),
     "receipts": _columns(receipts, "key", "proposal_id", "erp_reference"),
+    "executors": _columns(executors, "erp", "holder", "fencing", body=False),
     "tasks": _columns(tasks, "task_id", "proposal_id", "state", "done_by"),
+    "supplier_messages": _columns(supplier_messages, "message_id", "proposal_id", "supplier", "state", "sent_by"),
     "outcomes": _columns(outcomes, "proposal_id"),
     "overrides": _columns(overrides, "proposal_id"),
     "escalations": _columns(escalations, "proposal_id", "from_role", "to_role", body=False),
@@ -131,5 +192,7 @@ READERS: dict[str, Rows] = {
     "revalidations": _columns(revalidations, "revalidation_id", "proposal_id", "verdict", "by"),
     "snoozes": _columns(snoozes, "proposal_id", "by"),
     "documents": _documents,
+    "machine_rules": _machine_rules,
+    "rule_suggestions": _columns(rule_suggestions, "suggestion_id", "state", "author", "settled_by"),
 }
 """Rows of each compared table, in the order differences are named: rights first, then decisions, then execution."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +36,8 @@ class Expected:
     facts: Facts
     later: dict[str, int] = field(default_factory=dict)
     """Entry that said a fact last, where another than the first did."""
+    least: dict[str, int] = field(default_factory=dict)
+    """Numbers that only grow, and not every step is told: what they have reached at least."""
 
     def said_by(self, name: str) -> int:
         """Entry that says a fact."""
@@ -66,6 +68,8 @@ class StateBook:
     tables: dict[str, dict[str, Expected]] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     """How often something happened to a subject, where a row is named by its number."""
+    parts: defaultdict[tuple[str, str], list[str]] = field(default_factory=lambda: defaultdict(list))
+    """Keys of the rows of a table that belong to one subject."""
 
     def observe(self, entry: AuditEntry) -> None:
         """Take one entry in; they must come in order."""
@@ -73,15 +77,21 @@ class StateBook:
         if fold is not None:
             fold(self, entry)
 
-    def put(self, table: str, key: str, entry: AuditEntry, **facts: Any) -> None:
+    def put(self, table: str, key: str, entry: AuditEntry, /, **facts: Any) -> None:
         """The entry made the row."""
         self.tables.setdefault(table, {})[key] = Expected(entry.sequence, facts)
 
-    def change(self, table: str, key: str, entry: AuditEntry, **facts: Any) -> None:
+    def change(self, table: str, key: str, entry: AuditEntry, /, **facts: Any) -> None:
         """The entry changed some facts of the row."""
         known = self.tables.setdefault(table, {}).setdefault(key, Expected(entry.sequence, {}))
         known.facts.update(facts)
         known.later.update(dict.fromkeys(facts, entry.sequence))
+
+    def reached(self, table: str, key: str, entry: AuditEntry, /, **numbers: int) -> None:
+        """The entry tells how far numbers of the row that only grow have come."""
+        known = self.tables.setdefault(table, {}).setdefault(key, Expected(entry.sequence, {}))
+        known.least.update(numbers)
+        known.later.update(dict.fromkeys(numbers, entry.sequence))
 
     def told(self, table: str) -> dict[str, Expected]:
         """Rows of a table, by key."""
@@ -135,6 +145,10 @@ def _difference(
         return RowDifference(table, key, None, "is in the table, but no entry tells of it")
     if found is None:
         return RowDifference(table, key, told.sequence, f"entry {told.sequence} tells of it, but the row is gone")
+    for name, least in told.least.items():
+        if not isinstance(found.get(name), int) or found[name] < least:
+            by = told.said_by(name)
+            return RowDifference(table, key, by, f"{name} is {found.get(name)!r}, entry {by} says at least {least}")
     for name, expected in told.facts.items():
         if found.get(name) != expected:
             by = told.said_by(name)

@@ -1,9 +1,10 @@
-"""Capacity that proposals share: units of a lane on a day, its daily budgets, and what policy may move by itself.
+"""Capacity that proposals share: units and daily budgets of a lane, what policy may move by itself, contract budgets.
 
 A slot is one kind of capacity at one place on one day. Claims on it live as reservations of units do (held → committed
 → in flight → posted → absorbed, or released), and :mod:`inventory.ledger` moves both together. ``reserved`` may still
-be taken back; ``used`` may not. What was absorbed stays used: the shipment did take its place on that lane that day. A
-CHECK on the row holds that reserved and used stay within the limit.
+be taken back; ``used`` may not. What was absorbed stays used: the shipment did take its place on that lane that day.
+Only the money of an order is given back then, since the feed counts the order from there on. A CHECK on the row holds
+that reserved and used stay within the limit.
 """
 
 from __future__ import annotations
@@ -42,29 +43,37 @@ class CapacityKind(StrEnum):
     """Their value, minor units of money."""
     AUTO_VALUE = "auto_value"
     """What policy approves at a site on a day, minor units of money."""
+    PURCHASE_BUDGET = "purchase_budget"
+    """What a site may order in the period that begins that day, beyond what the feed shows; minor units of money."""
+    EXPEDITE_BUDGET = "expedite_budget"
+    """What a site may pay for expediting in the period that begins that day, minor units of money."""
 
 
 SET_BY_FEEDS = (CapacityKind.LANE,)
-"""Their limit is the newest snapshot's; the others are held against what the claim says, the policy of its place."""
+"""Their limit is the newest snapshot's; the others are held against what the claim says: policy, or the budget now."""
+CONTRACT_BUDGETS = (CapacityKind.PURCHASE_BUDGET, CapacityKind.EXPEDITE_BUDGET)
+"""What the ``budgets`` feed states; a proposal beyond it holds none of it until the budget's owner agrees."""
 UNITS = {CapacityKind.LANE: "units", CapacityKind.LANE_MOVES: "moves"}
 WORDS = {
     CapacityKind.LANE: "lane",
     CapacityKind.LANE_MOVES: "daily moves of lane",
     CapacityKind.LANE_VALUE: "daily value of lane",
     CapacityKind.AUTO_VALUE: "daily value moved without a person at",
+    CapacityKind.PURCHASE_BUDGET: "purchase budget of",
+    CapacityKind.EXPEDITE_BUDGET: "expedite budget of",
 }
 
 
 @dataclass(frozen=True, order=True)
 class Slot:
-    """Capacity of one kind at one place on one day."""
+    """Capacity of one kind at one place on one day; of a contract budget, in the period that begins that day."""
 
     kind: CapacityKind
     key: str
     day: date
 
     def __str__(self) -> str:
-        return f"{WORDS[self.kind]} {self.key} on {self.day}"
+        return f"{WORDS[self.kind]} {self.key} {'from' if self.kind in CONTRACT_BUDGETS else 'on'} {self.day}"
 
     def amount(self, amount: int) -> str:
         """An amount of it, in words; money in whole units of the currency with two decimals."""
@@ -272,10 +281,13 @@ def reserve_capacity(transaction: Transaction, granted: Sequence[Granted]) -> No
     )
     if taken.rowcount != len(slots):
         raise NotEnoughCapacityError(f"{len(slots) - taken.rowcount} of {len(slots)} capacities have less left by now")
-    _insert_holds(connection, granted)
+    # New slots and lifted ones have the limit of these claims; the others keep theirs.
+    told = {slot: limit[slot] if slot not in known or slot in lifted else known[slot][0] for slot in slots}
+    _insert_holds(transaction, granted, told)
 
 
-def _insert_holds(connection: Connection, granted: Sequence[Granted]) -> None:
+def _insert_holds(transaction: Transaction, granted: Sequence[Granted], limits: Mapping[Slot, int]) -> None:
+    connection = transaction.connection
     earlier: Counter[str] = Counter()
     for some in parts_of(sorted({proposal_id for proposal_id, _ in granted})):
         counted = (
@@ -301,6 +313,12 @@ def _insert_holds(connection: Connection, granted: Sequence[Granted]) -> None:
         )
         earlier[proposal_id] += 1
     connection.execute(capacity_holds.insert(), rows)
+    told = defaultdict[str, list[dict[str, Any]]](list)
+    for (_, claim), row in zip(granted, rows, strict=True):
+        part = {name: row[name] for name in ("hold_id", "line", "kind", "key", "amount")}
+        told[str(row["proposal_id"])].append({**part, "day": claim.slot.day.isoformat(), "limit": limits[claim.slot]})
+    for proposal_id, claims in told.items():
+        transaction.record("capacity.held", "proposal", proposal_id, {"claims": claims})
 
 
 def taken_capacity(
@@ -324,6 +342,11 @@ def taken_capacity(
         if proposal_id not in without:
             taken[Slot(kind, key, day)] += int(amount)
     return dict(taken)
+
+
+def taken_now(connection: Connection, slots: Collection[Slot]) -> dict[Slot, int]:
+    """What is taken of some slots by everybody together; nobody ever claimed of one that is absent."""
+    return {slot: taken for slot, (_, taken) in _known(connection, sorted(slots)).items()}
 
 
 def slot_holders(connection: Connection, slots: Iterable[Slot]) -> dict[Slot, list[tuple[str, str, int]]]:

@@ -44,6 +44,8 @@ def refresh_limits(
             continue
         lost |= _fit(transaction, slot, int(before), limit)
         transaction.connection.execute(update(capacity).where(AT_SLOT).values(limit_amount=limit), named(slot))
+        body = {"kind": kind.value, "key": key, "day": day.isoformat(), "limit": limit}
+        transaction.record("capacity.limited", "ledger", str(slot), body)
     if lost:
         transaction.record("capacity.lowered", "ledger", kind.value, {"voids": sorted(lost)})
     return lost

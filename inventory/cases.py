@@ -107,6 +107,15 @@ def list_cases(connection: Connection, scope: Scope, *, states: Collection[CaseS
     return [_row(row, scope) for row in connection.execute(query)]
 
 
+def cases_at(connection: Connection, scope: Scope, item: str, site: str) -> list[CaseRow]:
+    """Cases that are not closed with a finding at an item and site, as :func:`list_cases` has them."""
+    latest = and_(findings.c.case_id == cases.c.case_id, findings.c.snapshot_id == cases.c.snapshot_id)
+    here = exists().where(latest, findings.c.item == item, findings.c.site == site)
+    query = _scoped(select(cases).where(cases.c.state != CaseState.CLOSED.value, here), scope)
+    ordered = query.order_by(cases.c.money_at_risk_minor.desc(), cases.c.case_id)
+    return [_row(row, scope) for row in connection.execute(ordered)]
+
+
 def count_open_cases(connection: Connection, scope: Scope) -> int:
     """How many cases are not closed."""
     query = _scoped(select(func.count()).select_from(cases).where(cases.c.state != CaseState.CLOSED.value), scope)

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from inventory.anchor import Anchor
@@ -110,7 +110,7 @@ class Database:
 
             self._writer, self._reader = postgres.writing_engine(where), postgres.reading_engine(where)
         else:
-            self._writer, self._reader = _engine(where, "BEGIN IMMEDIATE"), _engine(where, "BEGIN")
+            self._writer, self._reader = _engine(where, "BEGIN IMMEDIATE"), _engine(where, "BEGIN", "query_only = 1")
 
     @property
     def is_postgresql(self) -> bool:
@@ -137,8 +137,6 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and cannot write."""
         with _plain_errors(), self._reader.connect() as connection:
-            if not self.is_postgresql:
-                connection.execute(text("PRAGMA query_only = 1"))
             yield connection
 
     @contextmanager
@@ -201,7 +199,7 @@ def _plain_errors() -> Iterator[None]:
         raise meant from error
 
 
-def _engine(path: Path, begin: str) -> Engine:
+def _engine(path: Path, begin: str, *more: str) -> Engine:
     engine = create_engine(f"sqlite+pysqlite:///{path}", module=sqlite_module())
 
     @event.listens_for(engine, "connect")
@@ -214,6 +212,7 @@ def _engine(path: Path, begin: str) -> Engine:
             "synchronous = FULL",
             "foreign_keys = ON",
             "mmap_size = 0",
+            *more,
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -4,6 +4,7 @@ InventoryError
 ├── ContractError            the data contract cannot be met
 │   ├── MappingError         the mapping file is wrong
 │   └── UnreadableFeedError  a feed file cannot be read at all
+├── RuleError                a machine rule is not written as it must be
 ├── SnapshotError            a snapshot is missing, damaged or refused
 ├── StoreError               the database cannot do what was asked
 │   ├── NotFoundError        no such record in the caller's scope
@@ -32,6 +33,10 @@ class MappingError(ContractError):
 
 class UnreadableFeedError(ContractError):
     """A feed file cannot be read at all: wrong encoding, cut in half, or not the format it claims."""
+
+
+class RuleError(InventoryError):
+    """A machine rule breaks the format; the message names document, clause, rule, field and expectation."""
 
 
 class SnapshotError(InventoryError):

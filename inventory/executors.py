@@ -42,7 +42,7 @@ def take_lease(transaction: Transaction, erp: str, holder: str) -> ExecutorLease
     known = connection.execute(select(executors).where(executors.c.erp == erp)).one_or_none()
     if known is None:
         connection.execute(executors.insert().values(erp=erp, holder=holder, fencing=1, lease_until=until))
-        return ExecutorLease(erp, holder, 1, until)
+        return _taken(transaction, ExecutorLease(erp, holder, 1, until))
     if known.lease_until > transaction.now:
         raise LostRaceError(
             f"ERP {erp} has an executor already, {known.holder}, until {known.lease_until:%Y-%m-%d %H:%M:%S} UTC"
@@ -55,7 +55,27 @@ def take_lease(transaction: Transaction, erp: str, holder: str) -> ExecutorLease
     )
     if changed.rowcount != 1:
         raise LostRaceError(f"ERP {erp}: another executor was first")
+    # One that only looks again and again, and finds nothing to write, leaves no entry each time.
+    return lease if known.holder == holder else _taken(transaction, lease)
+
+
+def _taken(transaction: Transaction, lease: ExecutorLease) -> ExecutorLease:
+    """Put on record that somebody else writes about an ERP's documents from now on; each document tells its number."""
+    body = {"holder": lease.holder, "fencing": lease.fencing}
+    transaction.record("executor.taken", "executor", lease.erp, body)
     return lease
+
+
+def outlive(transaction: Transaction, gap: int) -> None:
+    """End every lease there is or may have been: whoever takes one from now on has a number past all of them."""
+    for row in transaction.connection.execute(select(executors).order_by(executors.c.erp)).all():
+        transaction.connection.execute(
+            update(executors)
+            .where(executors.c.erp == row.erp)
+            .values(fencing=row.fencing + gap, lease_until=transaction.now)
+        )
+        body = {"holder": row.holder, "fencing": row.fencing + gap}
+        transaction.record("executor.outlived", "executor", row.erp, body)
 
 
 def renew_lease(transaction: Transaction, lease: ExecutorLease) -> ExecutorLease:

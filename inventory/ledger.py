@@ -9,7 +9,7 @@ budgets (:mod:`inventory.capacity`) goes along with its units through every step
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -205,27 +205,35 @@ def reserve(transaction: Transaction, takes: Sequence[Take]) -> None:
     if taken != len(takes):
         raise NotEnoughStockError(f"{len(takes) - taken} of {len(takes)} stock lines have fewer units by now")
     earlier = _held_before(connection, {take.wish.proposal_id for take in takes})
-    connection.execute(
-        reservations.insert(),
-        [
-            {
-                "reservation_id": short_id(
-                    "res", take.wish.proposal_id, str(take.wish.line), take.lot, *filter(None, [take.freeze_id]),
-                    str(earlier[(take.wish.proposal_id, take.wish.line, take.lot)]),
-                ),
-                "proposal_id": take.wish.proposal_id,
-                "line": take.wish.line,
-                "item": take.wish.item,
-                "site": take.wish.site,
-                "lot": take.lot,
-                "destination": take.wish.destination,
-                "quantity": take.quantity,
-                "state": "held",
-                "freeze_id": take.freeze_id,
-            }
-            for take in takes
-        ],
-    )  # fmt: skip
+    rows: list[dict[str, Any]] = [
+        {
+            "reservation_id": short_id(
+                "res",
+                take.wish.proposal_id,
+                str(take.wish.line),
+                take.lot,
+                *filter(None, [take.freeze_id]),
+                str(earlier[(take.wish.proposal_id, take.wish.line, take.lot)]),
+            ),
+            "proposal_id": take.wish.proposal_id,
+            "line": take.wish.line,
+            "item": take.wish.item,
+            "site": take.wish.site,
+            "lot": take.lot,
+            "destination": take.wish.destination,
+            "quantity": take.quantity,
+            "state": "held",
+            "freeze_id": take.freeze_id,
+        }
+        for take in takes
+    ]
+    connection.execute(reservations.insert(), rows)
+    told = defaultdict[str, list[dict[str, Any]]](list)
+    for row in rows:
+        part = {name: value for name, value in row.items() if name not in ("proposal_id", "state")}
+        told[row["proposal_id"]].append(part)
+    for proposal_id, units in told.items():
+        transaction.record("reservation.held", "proposal", proposal_id, {"units": units})
 
 
 def _thawed(connection: Connection, take: Take) -> int:
@@ -278,9 +286,9 @@ def commit_reservations(transaction: Transaction, proposal_id: str) -> None:
 
 def release(transaction: Transaction, proposal_id: str) -> int:
     """Give every revocable or in-flight unit of a proposal back; returns the units released."""
-    connection = transaction.connection
-    total = 0
-    for held in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=(*REVOCABLE, "in_flight")):
+    connection, total, back = transaction.connection, 0, (*REVOCABLE, "in_flight")
+    given = list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=back)
+    for held in given:
         column = stock_lines.c.in_flight if held.state == "in_flight" else stock_lines.c.reserved
         frozen = stock_lines.c.frozen + _frozen_again(connection, held)
         connection.execute(
@@ -289,10 +297,11 @@ def release(transaction: Transaction, proposal_id: str) -> int:
             .values({column: column - held.quantity, stock_lines.c.frozen: frozen})
         )
         total += held.quantity
-    _advance(transaction, proposal_id, (*REVOCABLE, "in_flight"), "released")
+    _advance(transaction, proposal_id, back, "released")
     claims = release_capacity(transaction, proposal_id)
     if total or claims:
-        body = {"units": total} | ({"claims": claims} if claims else {})
+        body = {"units": total, "reservations": [held.reservation_id for held in given]}
+        body |= {"claims": claims} if claims else {}
         transaction.record("reservation.released", "proposal", proposal_id, body)
     return total
 
@@ -347,7 +356,7 @@ def touch_down(transaction: Transaction, proposal_id: str) -> bool:
 
 def post(transaction: Transaction, proposal_id: str, lines: Collection[int], key: str, posted_at: datetime) -> None:
     """The ERP has it: these lines' units stay in flight under the document's key until both feeds show it."""
-    transaction.connection.execute(
+    changed = transaction.connection.execute(
         update(reservations)
         .where(
             reservations.c.proposal_id == proposal_id,
@@ -356,6 +365,8 @@ def post(transaction: Transaction, proposal_id: str, lines: Collection[int], key
         )
         .values(state="posted", key=key, posted_at=posted_at)
     )
+    if changed.rowcount:
+        transaction.record("reservation.posted", "proposal", proposal_id, {"key": key, "lines": sorted(lines)})
     post_capacity(transaction, proposal_id, lines, key)
 
 
@@ -401,8 +412,9 @@ def absorb(
             update(reservations).where(reservations.c.reservation_id == held.reservation_id).values(state="absorbed")
         )
         transaction.record(
-            "reservation.absorbed", "proposal", held.proposal_id, {"key": held.key, "units": held.quantity}
-        )
+            "reservation.absorbed", "proposal", held.proposal_id,
+            {"key": held.key, "units": held.quantity, "reservation_id": held.reservation_id},
+        )  # fmt: skip
         total += held.quantity
     return total
 

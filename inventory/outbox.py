@@ -132,7 +132,7 @@ def move_document(
     )
     if changed.rowcount != 1:
         raise LostRaceError(f"document {row.key} is no longer {row.state}: another executor has it")
-    numbered = {} if lease is None else {"fencing": fencing}
+    numbered = {} if lease is None else {"fencing": fencing, "erp": lease.erp}
     transaction.record(
         f"action.{to.value}",
         "proposal",

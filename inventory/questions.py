@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Connection, select, update
 
 from inventory.database import Transaction
 from inventory.errors import LostRaceError
-from inventory.proposals import find_proposal
+from inventory.proposals import find_proposal, list_proposals
 from inventory.record import Id, Record, Text, Utc, canonical_record, load, short_id
-from inventory.records import Scope
+from inventory.records import ProposalState, Scope
 from inventory.tables import questions
 
 
@@ -75,6 +77,20 @@ def answer_question(transaction: Transaction, asked: Question, *, answered_by: s
         raise LostRaceError(f"question {asked.question_id} is answered already")
     transaction.record("question.answered", "proposal", asked.proposal_id, done.model_dump(mode="json"))
     return done
+
+
+def open_questions(connection: Connection, scope: Scope, *, about: Collection[ProposalState] = ()) -> list[Question]:
+    """Questions nobody has answered, oldest first, about proposals the reader may see, in some states if any."""
+    query = (
+        select(questions.c.body)
+        .where(questions.c.answered_by == "")
+        .order_by(questions.c.asked_at, questions.c.question_id)
+    )
+    waiting = [load(Question, body) for body in connection.execute(query).scalars()]
+    if not waiting:
+        return []
+    seen = {proposal.proposal_id for proposal in list_proposals(connection, scope, states=about)}
+    return [question for question in waiting if question.proposal_id in seen]
 
 
 def list_questions(connection: Connection, scope: Scope, proposal_id: str) -> list[Question]:

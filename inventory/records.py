@@ -314,6 +314,8 @@ class Option(Record):
     feasible: bool = True
     binding_constraint: str = ""
     """What stops it from being larger, or from being possible."""
+    clauses: tuple[str, ...] = ()
+    """Passages whose machine rules bind it, such as ``SOP-TRF-01@v2#3.2``."""
     break_even_penalty_minor: int | None = None
     """Penalty per unit short at which it stops being worth it."""
     flip_point: str = ""
@@ -416,6 +418,8 @@ class Ruling(Record):
     """Two different approvers are needed."""
     needs_roles: tuple[str, ...] = ()
     """Roles of which one signer each is required, whatever the value."""
+    one_of_roles: tuple[tuple[str, ...], ...] = ()
+    """Groups of roles, by machine rules: of each group one signer is required."""
     facts: str = ""
     """The fact sheet it was ruled on, canonical JSON, so that it replays under another policy."""
     at: Utc
@@ -427,7 +431,7 @@ class Approval(Record):
     approval_id: Id
     proposal_id: Id
     proposal_digest: str
-    decision: Literal["approve", "edit", "reject", "recall", "snooze", "escalate"]
+    decision: Literal["approve", "edit", "choose", "reject", "recall", "snooze", "escalate"]
     by: Id
     """User id, or ``policy:<version>:<rule>``."""
     on_behalf_of: str = ""
@@ -538,14 +542,22 @@ class PlanLine(Record):
 
 
 class PolicyTarget(Record):
-    """What the stocking policy asked of an item-site instead of the ERP's own setting."""
+    """What the stocking policy asked of an item-site beside the ERP's own settings, or instead of them."""
 
     item: Id
     site: Id
-    service_target: float
-    by_fill_rate: bool
+    service_target: float | None = None
+    """``None`` where the ERP's own target and review period stay."""
+    by_fill_rate: bool = False
     """The target is a share of units served from stock, else the chance of no stockout in a cycle."""
-    review_days: int
+    review_days: int | None = None
+    safety_stock: str = "gamma"
+    """Method by which the target becomes a reorder point."""
+    floor_days: float = 0.0
+    floor_units: int = 0
+    minimum_days: float = 0.0
+    minimum_units: int = 0
+    maximum_units: int | None = None
 
 
 class PlanRun(Record):
@@ -568,6 +580,9 @@ class PlanRun(Record):
     """Currency saved per unit a surplus site gives, per need; zero where the need is a shortage."""
     targets: tuple[PolicyTarget, ...] = ()
     """What policy asked of these places by their segments; the ERP's settings held for the others."""
+    rules: tuple[str, ...] = ()
+    """Machine rules that spoke about these places, canonical JSON each: they are kept whole, whatever becomes of their
+    documents."""
     parameters: Measures
     seed: int
     solver_path: str

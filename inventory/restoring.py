@@ -13,20 +13,19 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import update
-
 from inventory.anchor import Anchor
 from inventory.backup import ANCHOR, DATABASE, SNAPSHOTS, BackupManifest, Progress, copy_rows, is_empty
 from inventory.chronicle import KILL_SWITCH, set_switch, switch_is_on
 from inventory.database import Database, Transaction
 from inventory.errors import AuditError, BackupError
+from inventory.executors import outlive
 from inventory.head_sinks import FolderSink
 from inventory.lifecycle import move
 from inventory.outbox import list_outbox, move_document
 from inventory.proposals import list_proposals
 from inventory.records import EVERYTHING, DocumentState, ProposalState
 from inventory.restores import Restored, insert_restore
-from inventory.tables import executors, workers
+from inventory.tables import workers
 from inventory.tasks import keys_with_tasks
 
 NOTE = "restored from a backup: what became of it must be found out"
@@ -115,7 +114,7 @@ def begin_in_doubt(transaction: Transaction, manifest: BackupManifest, lost_to: 
             proposal = move(transaction, proposal, ProposalState.SENT, reason=NOTE, lease_until=now)
         if proposal.state is ProposalState.SENT:
             move(transaction, proposal, ProposalState.IN_DOUBT, reason=NOTE, lease_until=now)
-    connection.execute(update(executors).values(fencing=executors.c.fencing + FENCING_GAP, lease_until=now))
+    outlive(transaction, FENCING_GAP)
     connection.execute(workers.delete())
     if not switch_is_on(connection, KILL_SWITCH):
         set_switch(transaction, KILL_SWITCH, True)

@@ -1,4 +1,4 @@
-"""Documents of record and policy versions: append-only, each in the audit chain."""
+"""Policy versions: append-only, each in the audit chain."""
 
 from __future__ import annotations
 
@@ -8,54 +8,9 @@ from sqlalchemy import Connection, func, select
 
 from inventory.database import Transaction
 from inventory.errors import NotFoundError, StoreError
-from inventory.record import canonical_record, digest_text, load
-from inventory.records import DocumentOfRecord, PolicyKind, PolicyVersion, Scope
-from inventory.tables import documents, policies
-
-
-def insert_document(transaction: Transaction, document: DocumentOfRecord) -> bool:
-    """Add a version of a document; the same version with the same text is a replay (``False``)."""
-    known = transaction.connection.execute(
-        select(documents.c.body).where(
-            documents.c.document_id == document.document_id, documents.c.version == document.version
-        )
-    ).scalar_one_or_none()
-    if known is not None:
-        if load(DocumentOfRecord, known).text == document.text:
-            return False
-        raise StoreError(
-            f"document {document.document_id} version {document.version} exists with another text; "
-            "a changed text needs a new version"
-        )
-    transaction.connection.execute(
-        documents.insert().values(
-            document_id=document.document_id,
-            version=document.version,
-            added_at=document.added_at,
-            body=canonical_record(document),
-        )
-    )
-    transaction.record(
-        "document.added",
-        "document",
-        f"{document.document_id}@v{document.version}",
-        {"title": document.title, "text": digest_text(document.text), "added_by": document.added_by},
-    )
-    return True
-
-
-def list_documents(connection: Connection, scope: Scope) -> list[DocumentOfRecord]:
-    """Every version of every document the reader's sites allow, by id and version."""
-    query = select(documents.c.body).order_by(documents.c.document_id, documents.c.version)
-    found = [load(DocumentOfRecord, body) for body in connection.execute(query).scalars()]
-    if scope.sites is None:
-        return found
-    return [document for document in found if not document.sites or set(document.sites) & scope.sites]
-
-
-def count_documents(connection: Connection) -> int:
-    """How many document versions there are; since none is ever changed, the count names the corpus."""
-    return int(connection.execute(select(func.count()).select_from(documents)).scalar_one())
+from inventory.record import canonical_record, load
+from inventory.records import PolicyKind, PolicyVersion, Scope
+from inventory.tables import policies
 
 
 def insert_policy(transaction: Transaction, policy: PolicyVersion) -> None:

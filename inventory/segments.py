@@ -33,16 +33,17 @@ def segment_frame(connection: Connection, scope: Scope) -> pl.DataFrame:
 def places_in_cells(
     connection: Connection, cells: Sequence[int], *, items: Collection[str] | None = None
 ) -> pl.DataFrame:
-    """Columns ``item``, ``site`` and ``cell`` of the item-sites in some cells, of all items or of some."""
+    """Columns ``item``, ``site``, ``cell`` and ``item_class`` of the item-sites in some cells, of all items or some."""
     wanted = [segments.c.cell.in_(sorted(cells))]
     if items is not None and len(items) <= FEW:
         wanted.append(segments.c.item.in_(sorted(items)))
     query = (
-        select(segments.c.item, segments.c.site, segments.c.cell)
+        select(segments.c.item, segments.c.site, segments.c.cell, segments.c.item_class)
         .where(and_(*wanted))
         .order_by(segments.c.item, segments.c.site)
     )
-    found = pl.DataFrame([tuple(row) for row in connection.execute(query)], schema=SCHEMA, orient="row")
+    schema = SCHEMA | {"item_class": pl.String}
+    found = pl.DataFrame([tuple(row) for row in connection.execute(query)], schema=schema, orient="row")
     return found if items is None else found.filter(pl.col("item").is_in(sorted(items)))
 
 

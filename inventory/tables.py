@@ -323,7 +323,53 @@ documents = Table(
     Column("document_id", String(96), primary_key=True),
     Column("version", Integer, primary_key=True),
     Column("added_at", UtcTime, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("added_by", String(96), nullable=False),
+    Column("effective_from", Date, nullable=False),
+    Column("effective_to", Date),
+    Column("confirmed_by", String(96), nullable=False, server_default=""),
+    Column("confirmed_at", UtcTime),
+    Column("ended_by", String(96), nullable=False, server_default=""),
+    Column("ended_at", UtcTime),
+    Column("scan", Text, nullable=False),
     Column("body", Text, nullable=False),
+    CheckConstraint("state IN ('uploaded', 'refused', 'confirmed', 'withdrawn', 'deleted')", name="state"),
+    CheckConstraint(
+        "state NOT IN ('confirmed', 'withdrawn') "
+        "OR (confirmed_by <> '' AND confirmed_by <> added_by AND confirmed_at IS NOT NULL)",
+        name="two_people",
+    ),
+)
+
+machine_rules = Table(
+    "machine_rules",
+    metadata,
+    Column("document_id", String(96), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("rule_id", String(96), primary_key=True),
+    Column("kind", String(32), nullable=False),
+    Column("suggestion_id", String(96), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(["document_id", "version"], ["documents.document_id", "documents.version"]),
+)
+
+rule_suggestions = Table(
+    "rule_suggestions",
+    metadata,
+    Column("suggestion_id", String(96), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("document_id", String(96), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("author", String(96), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("settled_by", String(96), nullable=False, server_default=""),
+    Column("settled_at", UtcTime),
+    Column("body", Text, nullable=False),
+    ForeignKeyConstraint(["document_id", "version"], ["documents.document_id", "documents.version"]),
+    CheckConstraint("state IN ('suggested', 'confirmed', 'refused')", name="state"),
+    CheckConstraint("state = 'suggested' OR settled_by <> ''", name="settled"),
+    CheckConstraint("state <> 'confirmed' OR settled_by <> author", name="two_people"),
 )
 
 policies = Table(
@@ -683,3 +729,56 @@ restores = Table(
     CheckConstraint("number > 0", name="numbered"),
 )
 """Each time this database was put back from a backup."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("conversation_id", String(96), primary_key=True),
+    Column("user_id", String(96), nullable=False, index=True),
+    Column("started_at", UtcTime, nullable=False),
+    Column("touched_at", UtcTime, nullable=False),
+)
+"""Talks of a person with Evenkeel, each its owner's alone."""
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("conversation_id", String(96), ForeignKey("conversations.conversation_id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("number > 0", name="numbered"),
+)
+"""What was said and what was answered, a row for each turn."""
+
+model_calls = Table(
+    "model_calls",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("day", Date, nullable=False, index=True),
+    Column("at", UtcTime, nullable=False),
+    Column("user_id", String(96), nullable=False),
+    Column("run_id", String(96), nullable=False, index=True),
+    Column("purpose", String(32), nullable=False),
+    Column("endpoint", String(255), nullable=False),
+    Column("model", String(96), nullable=False),
+    Column("ended", String(32), nullable=False),
+    Column("input_tokens", Integer, nullable=False),
+    Column("output_tokens", Integer, nullable=False),
+    CheckConstraint("number > 0", name="numbered"),
+)
+"""Calls to language models, counted; no words."""
+
+supplier_messages = Table(
+    "supplier_messages",
+    metadata,
+    Column("message_id", String(96), primary_key=True),
+    Column("proposal_id", String(96), ForeignKey("proposals.proposal_id"), nullable=False, index=True),
+    Column("supplier", String(96), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("sent_by", String(96), nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    CheckConstraint("state IN ('drafted', 'sent', 'answered')", name="state"),
+    CheckConstraint("state = 'drafted' OR sent_by <> ''", name="somebody_sent"),
+)
+"""Messages to suppliers about changes of their orders."""

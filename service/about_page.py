@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+from agent.about import About, Account, Sent, Signature
 from inventory.records import ProposalLine
-from service.about import About, Account, Sent, Signature
 from service.case_tables import cell, plain_table, whole_money
 
 FEEDS_SHOWN = 6

@@ -10,25 +10,20 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
 from threading import Lock
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy import Connection
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from agent.deciding.batch import BatchRow
-from inventory.audit import count
-from inventory.delegations import find_acting, scope_for
-from inventory.errors import AccessError
-from inventory.people import scope_of, user_by_token
-from inventory.records import Scope, User
-from service.bootstrap import House
-from service.case_views import (
+from agent.case_views import (
     CaseDetail,
     CaseList,
     ProposalDetail,
@@ -36,6 +31,14 @@ from service.case_views import (
     case_list,
     proposal_detail,
 )
+from agent.deciding.batch import BatchRow
+from inventory.audit import count
+from inventory.delegations import find_acting, scope_for
+from inventory.errors import AccessError
+from inventory.people import scope_of, user_by_token
+from inventory.records import Scope, User
+from service.bootstrap import House
+from service.chat_stream import ChatBody, chat_body, chat_events
 from service.decision_body import BatchBody, DecisionBody, batch_body, decision_body
 from service.decision_views import DecisionAnswer, answer_of
 from service.errors import InputError, OpenDoorError
@@ -74,6 +77,7 @@ AUser = Annotated[User, Depends(signed_in)]
 Reading = Annotated[Connection, Depends(reading)]
 Body = Annotated[DecisionBody, Depends(decision_body)]
 Batch = Annotated[BatchBody, Depends(batch_body)]
+Message = Annotated[ChatBody, Depends(chat_body)]
 
 
 def health(connection: Reading) -> JSONResponse:
@@ -107,7 +111,7 @@ def show_proposal(proposal_id: str, scope: AScope, connection: Reading) -> Propo
 
 
 def decide(proposal_id: str, user: AUser, house: AHouse, request: Request, body: Body) -> DecisionAnswer:
-    """Decide about a proposal; answers with it as it stands afterwards, for an edit with the new version."""
+    """Decide about a proposal; answers with it as it stands then, for an edit or a choice with the new version."""
     from agent.deciding.request import Decision, incomplete
 
     if bool(body.lines) is not (body.verb == "edit") or bool(body.until or body.when) is not (body.verb == "snooze"):
@@ -116,7 +120,8 @@ def decide(proposal_id: str, user: AUser, house: AHouse, request: Request, body:
         known = find_acting(connection, scope_of(user), proposal_id, house.clock())
     fields = {
         "proposal_id": known.proposal_id, "digest_prefix": body.digest, "verb": body.verb, "reason": body.reason,
-        "text": body.text, "quantities": {edit.line: edit.quantity for edit in body.lines}, "until": body.until,
+        "text": body.text, "quantities": {edit.line: edit.quantity for edit in body.lines}, "option": body.option,
+        "until": body.until,
         "when": body.when, "to": body.to, "question_id": body.question,
     }  # fmt: skip
     decision = Decision.model_validate(fields)
@@ -145,6 +150,18 @@ def decide_all(user: AUser, house: AHouse, request: Request, body: Batch) -> tup
         return house.desk.approve_all(decisions, user)
 
 
+def chat(user: AUser, house: AHouse, body: Message) -> Iterable[ServerSentEvent]:
+    """Answer a message in plain words, as server-sent events."""
+    yield from chat_events(house, user, body)
+
+
+async def mcp(user: AUser, house: AHouse) -> Response:
+    """Answer a program that speaks the Model Context Protocol; one request, one answer, no session."""
+    from service.mcp_server import Handed
+
+    return Handed(house, user)
+
+
 def create_app(house: House, hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
     """The app over an open house.
 
@@ -169,6 +186,9 @@ def create_app(house: House, hosts: Sequence[str] = LOCAL_HOSTS) -> FastAPI:
     app.get("/proposals/{proposal_id}")(show_proposal)
     app.post("/proposals/{proposal_id}/decision")(decide)
     app.post("/decisions")(decide_all)
+    app.post("/chat", response_class=EventSourceResponse)(chat)
+    if find_spec("mcp") is not None:
+        app.post("/mcp")(mcp)
     refuse_open_doors(app)
     return app
 

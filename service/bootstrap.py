@@ -19,14 +19,16 @@ from inventory.errors import NotFoundError
 from inventory.people import save_user
 from inventory.records import EVERYTHING, PolicyKind, PolicyVersion, User
 from inventory.rulebook import find_policy, insert_policy
-from service.errors import HomeError, NoErpError
+from service.errors import HomeError
 from service.home import FileClock, HomeKind, Layout, clock_of, read_kind, system_clock, write_marker
 from service.log_keeping import house_anchor, note_start
 from service.settings import Settings
 
 if TYPE_CHECKING:
+    from agent.chat.desk import ChatDesk
     from agent.desk import ExceptionDesk
     from agent.gate_facts import RolloutMode
+    from agent.models.door import ModelDoor
     from inventory.snapshots import SnapshotStore
     from tools.erp.port import ErpPort
     from tools.toolbox import Toolbox
@@ -64,14 +66,23 @@ class House:
         return self._desk(self.toolbox)
 
     @cached_property
-    def dispatch_desk(self) -> ExceptionDesk:
-        """The desk that executes: the only one with an ERP.
+    def door(self) -> ModelDoor | None:
+        """The door to the language model the settings name; none when they name none."""
+        from service.models import open_door
 
-        Raises
-        ------
-        NoErpError
-            If none is configured.
-        """
+        return open_door(self.settings, self.toolbox)
+
+    @cached_property
+    def chat(self) -> ChatDesk:
+        """Where people ask in their own words; it decides nothing and cannot post."""
+        from agent.chat.desk import ChatDesk
+        from service.models import chat_model_of
+
+        return ChatDesk(self.toolbox, model_for=chat_model_of(self.door))
+
+    @cached_property
+    def dispatch_desk(self) -> ExceptionDesk:
+        """The desk that executes: the only one with an ERP, or with people's tasks where there is none."""
         return self._desk(self._toolbox(self.erp))
 
     def dispatch_over(self, erp: ErpPort) -> ExceptionDesk:
@@ -80,9 +91,11 @@ class House:
 
     @cached_property
     def erp(self) -> ErpPort:
-        """The ERP approved work is sent to; ``NoErpError`` when none is configured."""
+        """The ERP approved work is sent to; without one, every document is handed to a person."""
         if self.erp_kind == "none":
-            raise NoErpError("no ERP is configured, so nothing can be executed: set EVENKEEL_ERP (known: simulated)")
+            from tools.erp.by_hand import ByHand
+
+            return ByHand()
         from tools.erp.simulated import SimulatedErp
 
         return SimulatedErp(self.layout.erp, clock=self.clock)
@@ -125,6 +138,8 @@ class House:
 
     def close(self) -> None:
         """Close every connection."""
+        if self.__dict__.get("door") is not None:
+            self.__dict__["door"].close()
         self.database.dispose()
 
     def _toolbox(self, erp: ErpPort | None) -> Toolbox:
@@ -138,15 +153,17 @@ class House:
             erp=erp,
             machine=self.machine,
             hard_kill_seconds=self.settings.solver_seconds,
+            rollout=self.rollout,
+            erp_native_key=self.erp_kind == "simulated",
         )
 
     def _desk(self, toolbox: Toolbox) -> ExceptionDesk:
         from agent.desk import ExceptionDesk
-        from agent.drafting import TemplateDrafter
         from agent.ruling import Gate
+        from service.models import drafter_of
 
         gate = Gate(rollout=self.rollout, erp_native_key=self.erp_kind == "simulated")
-        return ExceptionDesk(toolbox, TemplateDrafter(), self.layout.checkpoints, gate)
+        return ExceptionDesk(toolbox, drafter_of(self.door, toolbox), self.layout.checkpoints, gate)
 
 
 def open_home(settings: Settings) -> House:

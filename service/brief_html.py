@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from service.brief import Brief
+from agent.brief import Brief
 from service.brief_text import Section, sections
 from service.console import inert
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from agent.plain_words import count, day, exact_money, money
+from agent.brief import Brief
+from agent.policy_levels import MoveLevels
 from inventory.segment_words import segment_words
-from service.brief import Brief
 from service.case_tables import ID_SHOWN, KIND_WORDS, counts_line, short_day, short_moment
 from service.console import inert
+from tools.plain_words import count, day, exact_money, money
 from tools.thrash import Nervousness
 
 
@@ -57,6 +58,7 @@ def sections(brief: Brief) -> tuple[Section, ...]:
         _headline(brief),
         _top(brief),
         _waiting(brief),
+        _questions(brief),
         _automatic(brief),
         _suppliers(brief),
         _segments(brief),
@@ -141,6 +143,15 @@ def _waiting(brief: Brief) -> Section:
     return _table("Waiting for approval", columns, rows, "Nothing waits.")
 
 
+def _questions(brief: Brief) -> Section:
+    columns = ("question", "proposal", "asked by", "of", "#open", "words")
+    rows = (
+        (asked.question_id, asked.proposal_id, asked.asked_by, asked.asked_of, f"{asked.hours:.0f} h", asked.text)
+        for asked in brief.questions
+    )
+    return _table("Open questions", columns, rows, "Nobody waits for an answer.")
+
+
 def _automatic(brief: Brief) -> Section:
     columns = ("proposal", "case", "action", "#value", "state", "recall until")
     rows = (
@@ -155,10 +166,31 @@ def _automatic(brief: Brief) -> Section:
         for done in brief.automatic
     )
     found = _table("Done automatically in the last 24 hours", columns, rows, "Nothing moved by itself.")
-    if not brief.automatic_holds:
-        return found
-    left = f"Left as they are, because acting costs more than it saves: {count(brief.automatic_holds, 'case')}."
-    return replace(found, sentences=(*found.sentences, left))
+    said = [*found.sentences, *_levels(brief.levels)]
+    if brief.automatic_holds:
+        said.append(
+            f"Left as they are, because acting costs more than it saves: {count(brief.automatic_holds, 'case')}."
+        )
+    return replace(found, sentences=tuple(said))
+
+
+def _levels(found: MoveLevels) -> tuple[str, ...]:
+    """How many moves ran by themselves, and how many would have at other confidences; nothing where none was ruled."""
+    if not found.moves:
+        return ()
+    moves = count(found.moves, "move")
+    others = ", ".join(
+        f"{level.automatic:,} ({level.held:,} held by it) at {level.confidence:.0%}" for level in found.levels
+    )
+    said = (
+        f"Automatic in 28 days: {found.automatic:,} of {moves} ({found.automatic_share:.0%}). By the confidence "
+        f"asked of the net benefit (now {found.confidence:.0%}) it would be {others}."
+    )
+    measured = [level for level in found.levels if level.reached]
+    if not measured:
+        return (said,)
+    worth = ", ".join(f"{level.positive_share or 0.0:.1%} at {level.confidence:.0%}" for level in measured)
+    return said, f"On the back-test, of the moves that reach it this share was worth more than nothing: {worth}."
 
 
 def _suppliers(brief: Brief) -> Section:

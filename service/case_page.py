@@ -7,15 +7,16 @@ from collections.abc import Iterator, Sequence
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 
-from agent.plain_words import count, day, money
+from agent.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
 from inventory.records import Case, Citation, Driver, Option, Proposal, Ruling
 from service.case_tables import KIND_WORDS, cell, plain_table, short_day, tier_cell, whole_money
-from service.case_views import DIGEST_SHOWN, CaseDetail, ProposalDetail
 from service.decision_views import button_lines, revalidation_lines
+from tools.plain_words import count, day, money
 
 FINDINGS_SHOWN = 12
 OPTION_COLUMNS = (
-    "", "option", "#qty", "from", "arrives p50 (p90)", "#cost", "#avoided", "#service", "#donor", "#net value", "#sure",
+    "", "#no", "option", "#qty", "from", "arrives p50 (p90)", "#cost", "#avoided", "#service", "#donor", "#net value",
+    "#sure",
 )  # fmt: skip
 FIRST_WORDS = 160
 """Characters of a clause that are shown."""
@@ -95,7 +96,7 @@ def _proposal_parts(detail: ProposalDetail, *, demo: bool) -> list[RenderableTyp
     if situation and situation.drivers:
         parts.append(_drivers(situation.drivers, proposal.content.currency))
     if situation and situation.options:
-        parts += _options(situation.options, proposal.content.currency)
+        parts += _options(situation.options, detail.option_numbers, proposal.content.currency)
     parts += [*_lines(proposal), *_words(detail)]
     if detail.rulings:
         parts += _ruling(detail.rulings[-1])
@@ -113,13 +114,14 @@ def _drivers(drivers: Sequence[Driver], currency: str) -> RenderableType:
     return Group(_title("What drives it"), table)
 
 
-def _options(options: Sequence[Option], currency: str) -> Iterator[RenderableType]:
+def _options(options: Sequence[Option], numbers: Sequence[int], currency: str) -> Iterator[RenderableType]:
     needs = list(dict.fromkeys((option.item, option.site) for option in options))
     for item, site in needs:
-        mine = [option for option in options if (option.item, option.site) == (item, site)]
+        at = [each for each in zip(numbers, options, strict=True) if (each[1].item, each[1].site) == (item, site)]
+        mine = [option for _, option in at]
         table = plain_table(*OPTION_COLUMNS)
-        for option in mine:
-            table.add_row(*_option_cells(option), style="bold" if option.chosen else None)
+        for number, option in at:
+            table.add_row(*_option_cells(number, option), style="bold" if option.chosen else None)
         yield _title(f"What could be done: {item} at {site}, {currency}")
         yield table
         for option in mine:
@@ -127,12 +129,13 @@ def _options(options: Sequence[Option], currency: str) -> Iterator[RenderableTyp
                 yield Padding(cell(f"{option.action.value}: {remark}"), (0, 0, 0, 2))
 
 
-def _option_cells(option: Option) -> tuple[RenderableType, ...]:
+def _option_cells(number: int, option: Option) -> tuple[RenderableType, ...]:
     p50, p90 = option.arrives_p50, option.arrives_p90
     arrives = (short_day(p50) if p50 else "–") + (f" ({short_day(p90)})" if p90 else "")
     cover = option.donor_cover_days_after
     return (
         "▸" if option.chosen else "",
+        str(number),
         cell(option.action.value if option.feasible else f"{option.action.value} ✗"),
         f"{option.quantity:,}",
         cell(option.source or "–"),

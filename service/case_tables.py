@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from agent.case_views import CaseLine, CaseList, SweepCounts, action_words
 from inventory.records import CaseKind, Proposal, Tier
-from service.case_views import CaseLine, CaseList, SweepCounts, action_words
 from service.console import inert
 
 KIND_WORDS: dict[CaseKind, str] = {

@@ -17,21 +17,26 @@ from typer.core import TyperGroup
 from service.commands import (
     acting,
     audit,
+    chat,
     database,
     deciding,
+    evaluate,
     freeze,
     knowledge,
     machine,
+    mcp,
+    messages,
     operating,
     policy,
     policy_curve,
+    propose,
     reading,
     replenish,
     tasks,
     users,
     whatif,
 )
-from service.errors import BrokenError, InputError, NoErpError, ServiceError
+from service.errors import BrokenError, InputError, ServiceError
 
 REFUSED, USAGE, DAMAGED = 3, 2, 4
 
@@ -57,7 +62,7 @@ class Door(TyperGroup):
 
 def exit_code(error: Exception) -> int | None:
     """What the process exits with for an error; ``None`` for one nobody raised on purpose."""
-    if isinstance(error, InputError | NoErpError):
+    if isinstance(error, InputError):
         return USAGE
     if isinstance(error, BrokenError):
         return DAMAGED
@@ -82,7 +87,7 @@ def exit_code(error: Exception) -> int | None:
 
 def _plain(error: Exception) -> str:
     """The message on one line a terminal does not obey; of a database error only what the database said."""
-    from agent.plain_words import is_hidden
+    from tools.plain_words import is_hidden
 
     text = " ".join(str(getattr(error, "orig", None) or error).split())
     return "".join(character for character in text if not is_hidden(character))
@@ -107,9 +112,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "tasks": tasks.tasks,
     "task": tasks.task,
     "doubt": tasks.doubt,
+    "messages": messages.messages,
+    "message": messages.message,
+    "propose": propose.propose,
     "replenish": replenish.replenish,
     "whatif": whatif.whatif,
     "curve": policy_curve.curve,
+    "ask": chat.ask,
+    "chat": chat.chat,
     "brief": reading.brief,
     "why": reading.why,
     "role": reading.role,
@@ -117,12 +127,14 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "trace": reading.trace,
     "replay": reading.replay,
     "kill-switch": acting.kill_switch,
+    "evaluate": evaluate.evaluate,
     "worker": operating.worker,
     "backup": operating.backup,
     "restore": operating.restore,
     "retention": operating.retention,
     "doctor": machine.doctor,
     "serve": machine.serve,
+    "mcp": mcp.mcp,
     "demo": machine.demo,
 }
 for name, command in COMMANDS.items():

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from agent.plain_words import is_hidden
+from tools.plain_words import is_hidden
 
 PIPE_WIDTH = 100
 """Columns when the output is not a terminal."""

@@ -38,13 +38,15 @@ class DecisionBody(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
-    verb: Literal["approve", "edit", "reject", "recall", "ask", "answer", "escalate", "snooze", "delegate"]
+    verb: Literal["approve", "edit", "choose", "reject", "recall", "ask", "answer", "escalate", "snooze", "delegate"]
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{8,64}$")]
     """Beginning of the digest that was shown."""
     reason: ReasonCode
     text: Annotated[Text, Field(max_length=2_000)] = ""
     lines: Annotated[tuple[LineEdit, ...], Field(max_length=1_000)] = ()
     """For an edit."""
+    option: Annotated[int, Field(ge=0, le=10**4)] = 0
+    """For a choice: the option's number, as ``option_numbers`` of the proposal has it."""
     until: Utc | None = None
     """For a snooze."""
     when: Condition | None = None

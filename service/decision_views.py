@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 
+from agent.case_views import DIGEST_SHOWN, ProposalDetail
 from agent.deciding.verbs import Verb
 from inventory.questions import Question
 from inventory.records import Proposal, ProposalState, ReasonCode, Tier
 from inventory.revalidations import RevalidationReport, Verdict
 from service.case_tables import cell, plain_table
-from service.case_views import DIGEST_SHOWN, ProposalDetail
 
 if TYPE_CHECKING:
     from agent.deciding.batch import BatchRow
@@ -23,6 +23,7 @@ WHY = "--reason CODE --text WHY"
 TAKES: dict[Verb, str] = {
     Verb.APPROVE: "--reason agree",
     Verb.EDIT: f"--line N=QTY {WHY}",
+    Verb.CHOOSE: f"--option N {WHY}",
     Verb.REJECT: WHY,
     Verb.RECALL: WHY,
     Verb.ASK: "--to USER --text QUESTION",
@@ -111,9 +112,15 @@ def verbs_for(detail: ProposalDetail) -> tuple[Verb, ...]:
     if proposal.tier is Tier.ADVICE:
         return (Verb.REJECT, Verb.SNOOZE, Verb.ASK, *answers)
     escalates = () if detail.escalated else (Verb.ESCALATE,)
+    chooses = (Verb.CHOOSE,) if _has_another_option(detail) else ()
     return (
-        Verb.APPROVE, Verb.EDIT, Verb.REJECT, Verb.ASK, Verb.SNOOZE, *escalates, Verb.DELEGATE, *answers
+        Verb.APPROVE, Verb.EDIT, *chooses, Verb.REJECT, Verb.ASK, Verb.SNOOZE, *escalates, Verb.DELEGATE, *answers
     )  # fmt: skip
+
+
+def _has_another_option(detail: ProposalDetail) -> bool:
+    options = detail.situation.options if detail.situation else ()
+    return any(option.feasible and option.quantity and not option.chosen for option in options)
 
 
 def _has_window(detail: ProposalDetail) -> bool:

@@ -12,12 +12,13 @@ from sqlalchemy.exc import DatabaseError
 
 from inventory.chronicle import KILL_SWITCH, switch_is_on
 from inventory.database import sqlite_module
+from inventory.document_windows import windows
 from inventory.errors import InventoryError
 from inventory.log_report import examine_log
 from inventory.record import Record
 from inventory.records import EVERYTHING
 from inventory.restores import newest_restore
-from inventory.rulebook import find_policy, list_documents
+from inventory.rulebook import find_policy
 from inventory.workers import worker_state
 from service.bootstrap import House, open_home
 from service.errors import HomeError
@@ -155,7 +156,7 @@ def _rules(house: House) -> tuple[Health, str]:
     with house.database.read() as connection:
         approval = find_policy(connection, EVERYTHING, "approval")
         thresholds = find_policy(connection, EVERYTHING, "thresholds")
-        documents = len(list_documents(connection, EVERYTHING))
+        documents = len(windows(connection))
     try:
         load_policy(approval.content)
         parse_thresholds(thresholds.content)
@@ -174,14 +175,18 @@ def _people(house: House) -> tuple[Health, str]:
 
 def _execution(house: House) -> tuple[Health, str]:
     from inventory.doubts import alarms
+    from tools.reappeared import reappeared
 
+    current = house.snapshots.current()
     with house.database.read() as connection:
         stopped = switch_is_on(connection, KILL_SWITCH)
         waiting = len(alarms(connection, EVERYTHING, house.clock()))
+        unlike = reappeared(connection, EVERYTHING, current) if current else []
     said = f"ERP {house.erp_kind}, roll-out {house.rollout}, kill switch {'on' if stopped else 'off'}"
     if waiting:
         said += f", {waiting} documents or tasks wait for a person: evenkeel tasks"
-    return (Health.WARNING if stopped or waiting or house.erp_kind == "none" else Health.SOUND), said
+    said = "; ".join([said, *(found.words for found in unlike)])
+    return (Health.WARNING if stopped or waiting or unlike or house.erp_kind == "none" else Health.SOUND), said
 
 
 def _worker(house: House) -> tuple[Health, str]:

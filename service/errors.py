@@ -5,7 +5,6 @@ ServiceError
 ├── HomeError       the data directory is absent, damaged or of the wrong kind
 ├── SignInError     nobody is signed in, or the one signed in lacks the right
 ├── InputError      an argument cannot be understood
-├── NoErpError      something is to be sent, and no ERP is configured
 ├── BrokenError     a check found damage: the audit chain or the home is not sound
 ├── AlarmError      a check found something a person must look at, and no damage
 ├── DemoError       the demo could not show what it is there to show
@@ -31,10 +30,6 @@ class SignInError(ServiceError):
 
 class InputError(ServiceError):
     """An argument cannot be understood; the message names the value and what was expected."""
-
-
-class NoErpError(ServiceError):
-    """Something is to be sent, and no ERP is configured."""
 
 
 class DemoError(ServiceError):

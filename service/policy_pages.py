@@ -8,27 +8,18 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from agent.plain_words import exact_money
 from agent.policy_calibration import verdict
 from agent.policy_kinds import Change
+from agent.policy_levels import MoveLevels
 from agent.policy_question import Answer
 from agent.policy_replay import Simulation
+from agent.policy_values import ShownValue
 from inventory.policy_drafts import PolicyDraft
-from inventory.record import Record
 from tools.calibration import CalibrationTable
+from tools.plain_words import exact_money
 
 MOST_CHANGED = 40
 """Changed decisions printed; all are in the JSON."""
-
-
-class ShownValue(Record):
-    """One value of a policy as it holds somewhere."""
-
-    key: str
-    value: str
-    layer: str
-    """Where it comes from: the enterprise, a layer, a rule or an override."""
-    note: str = ""
 
 
 def values_page(title: str, values: Iterable[ShownValue]) -> RenderableType:
@@ -74,6 +65,8 @@ def simulation_page(found: Simulation, currency: str) -> RenderableType:
         ),
         counts,
     ]
+    if found.levels is not None:
+        parts.append(levels_page(found.levels))
     if found.without_facts:
         parts.append(Text(f"{found.without_facts:,} rulings kept no fact sheet and were left out"))
     if found.not_reproduced:
@@ -108,6 +101,22 @@ def answer_page(answer: Answer) -> RenderableType:
     if answer.assumed:
         parts.append(Text("assumed: " + ", ".join(f"{name} {value}" for name, value in answer.assumed.items())))
     return Group(*parts)
+
+
+def levels_page(found: MoveLevels) -> RenderableType:
+    """How many moves each confidence of the net benefit lets run by itself, and what the back-test says of them."""
+    counts = ("automatic", "share", "held by it", "reached in back-test", "worth more than nothing")
+    table = _table("net benefit confidence", *counts, right=counts)
+    for level in found.levels:
+        share = f"{level.automatic / found.moves:.0%}" if found.moves else "–"
+        table.add_row(
+            f"{level.confidence:.1f}{' ←' if level.confidence == found.confidence else ''}",
+            f"{level.automatic:,}", share, f"{level.held:,}",
+            "–" if level.reached is None else f"{level.reached:,}",
+            "–" if not level.reached else f"{level.positive_share or 0.0:.1%}",
+        )  # fmt: skip
+    said = f"{found.automatic:,} of {found.moves:,} moves ruled on were automatic ({found.automatic_share:.0%})"
+    return Group(Text(said), table)
 
 
 def calibration_page(table: CalibrationTable | None) -> RenderableType:

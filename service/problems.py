@@ -17,11 +17,12 @@ from inventory.errors import (
     NotFoundError,
 )
 from service.errors import InputError, ServiceError
-from tools.errors import StaleFactsError, ToolError, ToolInputError
+from tools.errors import RuleBrokenError, StaleFactsError, ToolError, ToolInputError
 
 STATUS: dict[type[Exception], int] = {
     AccessError: 401,
     DecisionRefusedError: 403,
+    RuleBrokenError: 403,
     NotFoundError: 404,
     LostRaceError: 409,
     NotEnoughStockError: 409,
@@ -69,8 +70,13 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
 
 
+def status_of(error: Exception) -> int:
+    """Status of an error raised on purpose."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
 def _domain(_request: Request, error: Exception) -> JSONResponse:
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    status = status_of(error)
     detail = "the request was well-formed, but the service cannot answer it" if status == 500 else str(error)
     return problem(status, detail)
 

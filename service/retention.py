@@ -1,10 +1,11 @@
-"""How long scratch paper and the words of the trace are kept, and throwing away what is older."""
+"""How long scratch paper, conversations and the words of the trace are kept, and throwing away what is older."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from agent.checkpoints import open_checkpoints
+from inventory.conversations import count_conversations_before, purge_conversations
 from inventory.record import Record
 from inventory.retention import count_spans_before, purge_spans
 from service.bootstrap import SERVICE_USER, House
@@ -17,11 +18,16 @@ class Purged(Record):
     """Steps of the trace whose words were replaced by digests."""
     checkpoints: int
     """Threads of scratch paper, whatever became of their proposal."""
+    conversations: int = 0
+    """Conversations nobody added to any more."""
 
     @property
     def words(self) -> str:
         """One line for people."""
-        return f"words of {self.steps:,} steps of the trace, {self.checkpoints:,} checkpoints"
+        return (
+            f"words of {self.steps:,} steps of the trace, {self.checkpoints:,} checkpoints, "
+            f"{self.conversations:,} conversations"
+        )
 
 
 def apply_retention(house: House, *, dry_run: bool = False) -> Purged:
@@ -41,13 +47,20 @@ def apply_retention(house: House, *, dry_run: bool = False) -> Purged:
         if not dry_run:
             for thread in old:
                 checkpoints.saver.delete_thread(thread)
+    untouched = now - timedelta(days=settings.retention_chat_days)
     if dry_run:
         with house.database.read() as connection:
-            return Purged(steps=count_spans_before(connection, before), checkpoints=len(old))
+            return Purged(
+                steps=count_spans_before(connection, before),
+                checkpoints=len(old),
+                conversations=count_conversations_before(connection, untouched),
+            )
     steps = 0
     while done := _purge_some(house, before):
         steps += done
-    return Purged(steps=steps, checkpoints=len(old))
+    with house.database.write(SERVICE_USER.user_id, now) as transaction:
+        conversations = purge_conversations(transaction, untouched)
+    return Purged(steps=steps, checkpoints=len(old), conversations=conversations)
 
 
 def _purge_some(house: House, before: datetime) -> int:

@@ -8,7 +8,6 @@ from datetime import datetime
 from rich.console import Group, RenderableType
 from sqlalchemy import Connection
 
-from agent.plain_words import exact_money
 from agent.rights import load_rights, packaged_rights_text, rights_in_force
 from agent.rights_document import ApproveRow, Rights
 from inventory.delegations import Delegation, list_delegations
@@ -17,6 +16,7 @@ from inventory.record import Record
 from inventory.records import Scope
 from inventory.rights_history import HeldRights, RightsDifference, rights_at, rights_differences
 from service.case_tables import cell, plain_table
+from tools.plain_words import exact_money
 
 
 class PersonRights(Record):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -48,8 +48,35 @@ class Settings(BaseSettings):
     heads_command: str | None = None
     """Command that is given every signed head on its standard input; unset: none."""
 
+    model_url: str | None = None
+    """OpenAI-compatible endpoint, ``https://host/v1``, of Azure the resource's address; unset: no language model."""
+    model_key: SecretStr | None = None
+    """Its key; servers that need none take any."""
+    model_name: str = ""
+    """Name of the model, of Azure the deployment."""
+    model_kind: Literal["openai", "azure"] = "openai"
+    """Which protocol it speaks."""
+    model_structured_method: Literal["json_schema", "function_calling", "json_mode"] = "json_schema"
+    """How it is asked for an answer in a given form."""
+    model_extra_body: dict[str, Any] = Field(default_factory=dict)
+    """JSON of what else it is to be sent, such as ``{"max_tokens": 800}``."""
+    model_total_seconds: float = Field(default=40.0, gt=0, allow_inf_nan=False)
+    """Longest time of one question to it, retries included."""
+    model_calls_per_run: int = Field(default=12, ge=0)
+    """Calls of one draft or one chat turn."""
+    model_calls_per_user_day: int = Field(default=400, ge=0)
+    """Calls of one person and day."""
+    model_calls_per_day: int = Field(default=4_000, ge=0)
+    """Calls of everybody and day."""
+    model_tokens_per_day: int = Field(default=4_000_000, ge=0)
+    """Tokens of everybody and day."""
+    egress: Path | None = None
+    """TOML file of what may leave to it; unset: no price, supplier term, margin or customer name."""
+
     retention_trace_days: int = Field(default=365, ge=1)
     """Days the words of the trace's steps are kept; afterwards only their digests are."""
+    retention_chat_days: int = Field(default=90, ge=1)
+    """Days a conversation nobody added to is kept."""
     retention_checkpoint_days: int = Field(default=30, ge=1)
     """Days scratch paper of the graphs is kept at the longest; that of a proposal at its end goes at once."""
 

@@ -22,7 +22,6 @@ class Right(StrEnum):
     """What a door asks for."""
 
     OPERATE = "import, sweep and execute"
-    WRITE_RULES = "add written rules"
     MANAGE_USERS = "manage users"
     READ_LOG = "export the audit log"
     BACK_UP = "back up and throw away"
@@ -34,7 +33,6 @@ class Right(StrEnum):
 _PLANNING = frozenset({"planner", "approver", "central", "manager", "administrator"})
 HOLDERS: dict[Right, frozenset[str]] = {
     Right.OPERATE: _PLANNING | {"service", "buyer"},
-    Right.WRITE_RULES: frozenset({"central", "manager", "administrator"}),
     Right.MANAGE_USERS: frozenset({"administrator"}),
     Right.READ_LOG: frozenset({"auditor", "administrator"}),
     Right.BACK_UP: frozenset({"administrator", "service"}),

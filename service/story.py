@@ -14,13 +14,13 @@ from typing import Any
 from rich.console import Group, RenderableType
 from sqlalchemy import Connection
 
+from agent.case_views import case_or_proposal
 from inventory.audit import AuditEntry, entries
 from inventory.chronicle import Span, list_spans
 from inventory.proposals import list_proposals
 from inventory.record import Record
 from inventory.records import Scope
 from service.case_tables import cell, plain_table
-from service.case_views import case_or_proposal
 
 STEPS: dict[str, str] = {
     "execute_tool detect": "case.opened",

@@ -72,13 +72,14 @@ class Worker:
         self.holder = holder or f"{socket.gethostname()[:64]}:{os.getpid()}"
         self._tell = tell
         self._every = every
-        self._erp = None if house.erp_kind == "none" else WatchedErp(house.erp, self.stop)
+        self._erp = WatchedErp(house.erp, self.stop)
         self._said: dict[str, str] = {}
         self._troubles: list[str] = []
 
     def run(self, *, once: bool = False) -> str:
         """Work round after round, or one round; returns what went wrong in the last one, in words."""
-        self._tell(f"worker {self.holder} begins" + ("" if self._erp else "; no ERP is configured: nothing is sent"))
+        by_hand = "; no ERP is configured: every document is a task for a person"
+        self._tell(f"worker {self.holder} begins" + (by_hand if self.house.erp_kind == "none" else ""))
         failures, trouble = 0, ""
         while not self.stop.is_set():
             trouble = self.round()
@@ -97,8 +98,7 @@ class Worker:
     def round(self) -> str:
         """Everything once; returns what went wrong, in words."""
         self._troubles = []
-        if self._erp:
-            self._erp.begin()
+        self._erp.begin()
         try:
             self._beat()
         except LostRaceError as error:
@@ -123,7 +123,7 @@ class Worker:
 
     @cached_property
     def _desk(self) -> ExceptionDesk:
-        return self.house.dispatch_over(self._erp) if self._erp else self.house.desk
+        return self.house.dispatch_over(self._erp)
 
     @contextmanager
     def _trying(self, name: str) -> Iterator[None]:
@@ -148,7 +148,7 @@ class Worker:
                 self._tell(words)
 
     def _beat(self) -> None:
-        skew = erp_skew(self._erp, self.house.clock()) if self._erp else None
+        skew = erp_skew(self._erp, self.house.clock())
         with self.house.database.write(SERVICE_USER.user_id, self.house.machine()) as transaction:
             beat(
                 transaction, self.holder, trouble="; ".join(self._troubles),
@@ -161,9 +161,6 @@ class Worker:
         self._tell_news("clocks", f"{problem}: what policy approved waits for a person" if problem else "")
 
     def _execute(self) -> None:
-        if self._erp is None:
-            self._desk.recover()
-            return
         with self.house.database.read() as connection:
             stopped = switch_is_on(connection, KILL_SWITCH)
         self._tell_news("switch", "the kill switch is on: nothing is executed" if stopped else "")
@@ -184,7 +181,7 @@ class Worker:
 
     def _go_on(self, _step: str, _done: int, _of: int) -> None:
         """After each proposal: whether to take the next."""
-        if self.stop.is_set() or (self._erp and self._erp.unreachable):
+        if self.stop.is_set() or self._erp.unreachable:
             raise _RoundOverError
 
     def _tell_of(self, done: tuple[Execution, ...]) -> None:

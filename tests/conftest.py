@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests import postgres
+from tests.compiled import compile_once
 from tests.worlds import World, two_sites_one_lane, two_stores_one_donor
 
 ON_BOTH: tuple[str, ...] = (
@@ -18,6 +19,7 @@ ON_BOTH: tuple[str, ...] = (
     "tests/inventory/test_audit.py",
     "tests/inventory/test_capacity.py",
     "tests/inventory/test_capacity_races.py",
+    "tests/inventory/test_contract_budgets.py",
     "tests/inventory/test_cases.py",
     "tests/inventory/test_chronicle.py",
     "tests/inventory/test_freezes.py",
@@ -51,6 +53,15 @@ ON_POSTGRESQL = (
     "tests/service/test_database_commands.py",
 )
 """Modules about what only PostgreSQL has."""
+LONGEST_FIRST = (
+    "tests/test_state_machine.py",
+    "tests/acceptance/test_many_histories.py",
+    "tests/acceptance/test_kills.py",
+    "tests/acceptance/test_many_races.py",
+    "tests/agent/test_gate_reference.py",
+    "tests/acceptance/test_thrash.py",
+)
+"""Modules whose acceptance tests take minutes: begun last, one would keep a single process busy at the end."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -59,6 +70,33 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     engines = postgres.ENGINES if module in ON_BOTH else ("postgresql",) if module in ON_POSTGRESQL else ()
     if engines:
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Hand the long tests out one by one."""
+    if config.getoption("markexpr") in ("acceptance", "soak") and config.getoption("maxschedchunk", None) is None:
+        config.option.maxschedchunk = 1
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, PostgreSQL before SQLite, and leave the order of all other tests."""
+
+    def place(item: pytest.Item) -> tuple[int, bool]:
+        module = item.path.relative_to(item.config.rootpath).as_posix()
+        if module not in LONGEST_FIRST or item.get_closest_marker("acceptance") is None:
+            return len(LONGEST_FIRST), False
+        return LONGEST_FIRST.index(module), "[postgresql" not in item.name
+
+    items.sort(key=place)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_statements() -> Iterator[None]:
+    """No database compiles what another one of the session has compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        compile_once(patch)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -85,9 +123,22 @@ def pytest_sessionfinish() -> None:
 
 
 @pytest.fixture(scope="session")
-def shelf(engine: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, World]:
+def shelves() -> dict[str, dict[str, World]]:
+    """The shelf of each engine; pytest ends a fixture whose parameter changes, and these are worth keeping."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def shelf(
+    engine: str, shelves: dict[str, dict[str, World]], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, World]:
     """Worlds to copy: a person decides (``guided``), policy decides (``auto``), two want one donor (``rivals``)."""
-    root = tmp_path_factory.mktemp("shelf")
+    if engine not in shelves:
+        shelves[engine] = _furnished(tmp_path_factory.mktemp("shelf"))
+    return shelves[engine]
+
+
+def _furnished(root: Path) -> dict[str, World]:
     worlds = {
         "guided": World(root / "guided", two_sites_one_lane(), rollout="guided"),
         "auto": World(root / "auto", two_sites_one_lane()),

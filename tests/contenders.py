@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +9,16 @@ from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import pytest
+
 from agent.decisions import Decision, Verb
+from agent.ruling import rule
 from inventory.errors import LostRaceError
 from inventory.people import save_user
 from inventory.records import ProposalState, User
+from tests.compiled import compile_once
 from tests.crashes import house
+from tests.processes import forks
 from tests.worlds import TurnableClock, World
 
 T = TypeVar("T")
@@ -70,10 +74,10 @@ def race_of_two_decisions(world: World, contenders: Sequence[tuple[str, str]] = 
 
 def race_of_two_processes(folders: Sequence[Path]) -> None:
     """Two processes decide the proposal of each folder in turn, starting together; the folders hold what came of it."""
-    spawn = multiprocessing.get_context("spawn")
-    start = spawn.Barrier(len(CONTENDERS))
+    context = forks()
+    start = context.Barrier(len(CONTENDERS))
     workers = [
-        spawn.Process(target=_decide_each, args=(list(folders), verb, user_id, start)) for verb, user_id in CONTENDERS
+        context.Process(target=_decide_each, args=(list(folders), verb, user_id, start)) for verb, user_id in CONTENDERS
     ]
     for worker in workers:
         worker.start()
@@ -112,10 +116,10 @@ def race_of_all(folders: Sequence[Path], *, processes: int = 2) -> list[list[str
     list[list[str]]
         For each folder, the state each approver got, or that somebody was first.
     """
-    spawn = multiprocessing.get_context("spawn")
-    start, answers = spawn.Barrier(len(APPROVERS)), spawn.SimpleQueue()
+    context = forks()
+    start, answers = context.Barrier(len(APPROVERS)), context.SimpleQueue()
     workers = [
-        spawn.Process(target=_approve_each, args=(list(folders), APPROVERS[first::processes], start, answers))
+        context.Process(target=_approve_each, args=(list(folders), APPROVERS[first::processes], start, answers))
         for first in range(processes)
     ]
     for worker in workers:
@@ -133,10 +137,13 @@ def race_of_all(folders: Sequence[Path], *, processes: int = 2) -> list[list[str
 def _approve_each(
     folders: list[Path], people: Sequence[User], start: Barrier, answers: SimpleQueue[tuple[int, str]]
 ) -> None:
-    """The threads of one process share its desk, as those of a server would."""
+    """The threads of one process share its desk, as those of a server that has shown the proposal would."""
+    compile_once(pytest.MonkeyPatch())
     for number, folder in enumerate(folders):
         world = house(folder)
         (proposal,) = world.proposals(ProposalState.PENDING)
+        with world.database.read() as connection:
+            rule(world.toolbox, connection, world.desk.gate, proposal)
         decision = Decision(proposal_id=proposal.proposal_id, digest_prefix=proposal.digest[:12], verb=Verb.APPROVE)
 
         def run(person: User, world: World = world, decision: Decision = decision) -> str:

@@ -1,25 +1,24 @@
-"""Kills the house at named points, or at any moment: ``python -m tests.crashes JOBS.json``.
+"""Kills the house at named points, or at any moment.
 
 A job is a furnished folder, a step to take in it, and a crash point to die at, or after so many milliseconds. Each job
-runs in a process of its own, forked from this one, which has imported the product and run nothing of it; the kill is a
-real SIGKILL. The exit code of each job goes to standard output, one a line: ``-9`` was killed, ``0`` came to its end.
+runs in a process of its own, forked from one that has imported the product and run nothing of it; the kill is a real
+SIGKILL. The exit code of each job goes to a file, one a line: ``-9`` was killed, ``0`` came to its end.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from inventory.crash_points import SKIP_VARIABLE, VARIABLE
 from inventory.records import ProposalState
 from tests.load import AT_WORK, work_on
+from tests.processes import forks
 from tests.worlds import START, TurnableClock, World, two_sites_one_lane
 from tools.erp.faults import Fault, FaultKind
 from tools.posting import ATTEMPTS
@@ -27,6 +26,7 @@ from tools.posting import ATTEMPTS
 NETWORK = two_sites_one_lane()
 KILLED = -signal.SIGKILL
 LONGEST_START_SECONDS = 60
+LONGEST_DRIVE_SECONDS = 1800
 
 
 @dataclass(frozen=True)
@@ -119,18 +119,25 @@ def templates(root: Path, *, native_key: bool = True) -> dict[str, Path]:
 
 
 def kill(jobs: Iterable[Job], scratch: Path) -> list[int]:
-    """Run the jobs in a driver process; the exit code of each."""
-    listed = scratch / "jobs.json"
-    listed.write_text(json.dumps([asdict(job) for job in jobs]), "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.crashes", str(listed)], capture_output=True, text=True, timeout=1800, check=False
-    )
-    if done.returncode:
-        raise AssertionError(f"the driver failed: {done.stderr}")
-    codes = [int(line) for line in done.stdout.split()]
+    """Run the jobs, one after the other, in a driver process; the exit code of each."""
+    exits, said = scratch / "exits.txt", scratch / "said.txt"
+    driver = forks().Process(target=_drive, args=(list(jobs), exits, said))
+    driver.start()
+    driver.join(LONGEST_DRIVE_SECONDS)
+    if driver.exitcode != 0:
+        driver.kill()
+        raise AssertionError(f"the driver ended with {driver.exitcode}: {said.read_text('utf-8')}")
+    codes = [int(line) for line in exits.read_text("ascii").split()]
     if any(code > 0 for code in codes):
-        raise AssertionError(f"a job failed before it was killed: {done.stderr}")
+        raise AssertionError(f"a job failed before it was killed: {said.read_text('utf-8')}")
     return codes
+
+
+def _drive(jobs: list[Job], exits: Path, said: Path) -> None:
+    """Run every job; what they say goes to a file."""
+    with said.open("w", encoding="utf-8") as file:
+        os.dup2(file.fileno(), sys.stderr.fileno())
+    exits.write_text("".join(f"{_run(job)}\n" for job in jobs), "ascii")
 
 
 def _run(job: Job) -> int:
@@ -159,13 +166,3 @@ def _wait_for(sign: Path) -> None:
     while not sign.exists() and time.monotonic() < given_up:
         time.sleep(0.01)
     sign.unlink(missing_ok=True)
-
-
-def main(path: str) -> None:
-    """Run every job of a file, one after the other."""
-    for fields in json.loads(Path(path).read_text("utf-8")):
-        sys.stdout.write(f"{_run(Job(**fields))}\n")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -10,6 +10,7 @@ BOOK = "tests/agent/test_policy_book.py"
 DECISIONS = "tests/agent/test_decisions.py"
 FREEZES = "tests/inventory/test_freezes.py"
 CAPACITY = "tests/inventory/test_capacity.py"
+BUDGETS = "tests/inventory/test_contract_budgets.py"
 OUTBOX = "tests/inventory/test_outbox.py"
 ACTIONS = "tests/tools/test_actions.py"
 ERP_FAULTS = "tests/tools/test_erp_faults.py"
@@ -31,6 +32,10 @@ GATE = (
         "loosen without a bound", "gate: without a bound no layer loosens", "agent/policy_book.py",
         "        if key not in bounds:\n            raise PolicyError",
         "        if key not in bounds:\n            continue\n            raise PolicyError", BOOK,
+    ),
+    one(
+        "everything turns back", "gate: what cannot be undone asks a person", "agent/ruling.py",
+        "reversible=effects(content.action, content).reversible", "reversible=True", "tests/agent/test_ruling.py",
     ),
     one(
         "auto budget open", "gate: the auto tier keeps to its budget", "agent/case_graph.py",
@@ -97,6 +102,15 @@ RESERVATIONS = (
     one(
         "capacity never given back", "reservation: refusal gives capacity back", "inventory/ledger.py",
         "    claims = release_capacity(transaction, proposal_id)\n", "    claims = 0\n", CAPACITY,
+    ),
+    one(
+        "a budget spent twice", "reservation: a contract budget is spent once", "inventory/contract_budgets.py",
+        "    reserve_capacity(transaction, shared.granted)\n    return shared.refused.get(proposal_id)\n",
+        "    return shared.refused.get(proposal_id)\n", BUDGETS,
+    ),
+    one(
+        "an order counted twice", "reservation: money the feed counts is not held", "inventory/capacity_holds.py",
+        '        _moved(transaction, shown, "released")\n', "", BUDGETS,
     ),
     one(
         "take without looking", "reservation: one conditional update per line", "inventory/ledger.py",

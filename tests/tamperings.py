@@ -14,12 +14,17 @@ from inventory.tables import (
     approvals,
     audit,
     audit_heads,
+    capacity,
+    capacity_holds,
     cases,
+    executors,
     outbox,
     policies,
     proposals,
     receipts,
+    reservations,
     rulings,
+    stock_lines,
     switches,
     tokens,
     users,
@@ -399,6 +404,66 @@ def a_case_closed_by_hand(attempt: Tampered) -> str:
     return "cases case-"
 
 
+def units_given_back_by_hand(attempt: Tampered) -> str:
+    attempt.changes.append(update(reservations).values(state="released"))
+    return "reservations res-"
+
+
+def units_promised_to_another(attempt: Tampered) -> str:
+    attempt.changes.append(update(reservations).values(destination="SOUTH"))
+    return "reservations res-"
+
+
+def a_promise_nobody_made(attempt: Tampered) -> str:
+    def change(connection: Connection) -> None:
+        row = dict(connection.execute(select(reservations)).first()._mapping)  # type: ignore[union-attr]
+        connection.execute(insert(reservations).values(**row | {"reservation_id": "res-000000000000"}))
+
+    attempt.changes.append(change)
+    return "reservations res-000000000000"
+
+
+def stock_kept_back_by_hand(attempt: Tampered) -> str:
+    attempt.changes.append(update(stock_lines).where(stock_lines.c.site == "NORTH").values(in_flight=2))
+    return "stock_lines BOLT at NORTH"
+
+
+def stock_frozen_by_hand(attempt: Tampered) -> str:
+    attempt.changes.append(update(stock_lines).where(stock_lines.c.site == "DC").values(frozen=2))
+    return "stock_lines BOLT at DC"
+
+
+def a_budget_made_larger(attempt: Tampered) -> str:
+    attempt.changes.append(update(capacity).where(capacity.c.kind == "lane_value").values(limit_amount=10**12))
+    return "capacity lane_value DC>NORTH"
+
+
+def a_budget_used_less(attempt: Tampered) -> str:
+    attempt.changes.append(update(capacity).where(capacity.c.kind == "lane_moves").values(used=0))
+    return "capacity lane_moves DC>NORTH"
+
+
+def a_smaller_claim(attempt: Tampered) -> str:
+    attempt.changes.append(update(capacity_holds).where(capacity_holds.c.kind == "lane_value").values(amount=1))
+    return "capacity_holds cap-"
+
+
+def a_claim_taken_away(attempt: Tampered) -> str:
+    attempt.changes.append(delete(capacity_holds).where(capacity_holds.c.kind == "lane_moves"))
+    return "capacity_holds cap-"
+
+
+def an_executor_nobody_knows(attempt: Tampered) -> str:
+    attempt.changes.append(update(executors).values(holder="intruder:1:1"))
+    return "executors simulated"
+
+
+def a_number_of_an_executor_put_back(attempt: Tampered) -> str:
+    """So that one which slept through its lease may write again; its number is in what it wrote."""
+    attempt.changes.append(update(executors).values(fencing=1))
+    return "executors simulated"
+
+
 KINDS: tuple[Tamper, ...] = (
     drop(lambda length: 1), drop(lambda length: length // 2), drop(lambda length: length), swap, duplicate, insert_one,
     append_false, edit_and_rehash_all, truncate_and_rebuild, cut_the_tail, no_text, edit_anchored_link,
@@ -409,4 +474,7 @@ KINDS: tuple[Tamper, ...] = (
     a_document_ready_to_be_sent_again, a_proposal_approved_by_hand, a_proposal_with_other_lines, a_lower_tier,
     another_explanation, a_milder_ruling, a_receipt_for_another_order, a_receipt_taken_away, a_right_nobody_granted,
     a_user_nobody_added, a_token_nobody_issued, another_policy_text, a_switch_nobody_turned, a_case_closed_by_hand,
+    units_given_back_by_hand, units_promised_to_another, a_promise_nobody_made, stock_kept_back_by_hand,
+    stock_frozen_by_hand, a_budget_made_larger, a_budget_used_less, a_smaller_claim, a_claim_taken_away,
+    an_executor_nobody_knows, a_number_of_an_executor_put_back,
 )  # fmt: skip

@@ -22,6 +22,7 @@ NOT_SPELT_OUT = {
     "inventory/cases.py": ("case.closed", "case.moved"),
     "inventory/chronicle.py": (*OUTCOMES, *SWITCHES),
     "inventory/configuration.py": ("configuration.changed",),
+    "inventory/document_life.py": ("document.deleted", "document.refused", "document.withdrawn"),
     "inventory/lifecycle.py": tuple(PROPOSAL_EVENTS.values()),
     "inventory/outbox.py": tuple(f"action.{state.value}" for state in DocumentState),
     "inventory/policy_drafts.py": ("policy.rejected", "policy.withdrawn"),
@@ -29,6 +30,8 @@ NOT_SPELT_OUT = {
     "service/log_keeping.py": ("signing_key.created",),
 }
 """Where a ``record`` call takes its event from elsewhere, and what it may be."""
+FORMER = {"document.added"}
+"""Recorded by earlier versions only; their logs are still read."""
 
 
 def recorded() -> dict[str, list[str | None]]:
@@ -58,7 +61,7 @@ def test_events_that_are_not_spelt_out_where_they_are_recorded_are_listed_too() 
 
 def test_every_listed_event_is_recorded_somewhere() -> None:
     spelt = {name for names in recorded().values() for name in names if name is not None}
-    assert set(EVENTS) - spelt - {name for names in NOT_SPELT_OUT.values() for name in names} == set()
+    assert set(EVENTS) - FORMER - spelt - {name for names in NOT_SPELT_OUT.values() for name in names} == set()
 
 
 @pytest.mark.parametrize("kind", EventKind)

@@ -1,4 +1,4 @@
-"""Forty-odd ways to tamper with the log of a real run: each is found, and the first bad entry or row is named."""
+"""Fifty-odd ways to tamper with the log of a real run: each is found, and the first bad entry or row is named."""
 
 from __future__ import annotations
 

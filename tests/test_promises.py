@@ -47,10 +47,10 @@ from inventory.records import (
     Sweep,
     Tier,
 )
-from inventory.rulebook import insert_document
 from inventory.tables import approvals
 from tests.invariants import assert_house_in_order, erp_keys, verification
 from tests.worlds import MONDAY, START, Lane, Network, World, two_sites_one_lane, two_stores_one_donor
+from tests.written_rules import put_in_force
 from tools.actions import dispatch
 from tools.erp.faults import POST_FAULTS, Fault, FaultKind
 from tools.errors import ApprovalMismatchError
@@ -227,7 +227,7 @@ def test_rule_6_a_fact_and_its_entry_commit_together_or_not_at_all(guided: World
     assert events(guided) == [*before, "decision.refused"]
     guided.decide(guided.the_proposal(), "approve", "pia")
     assert events(guided)[len(before) + 1 :] == [
-        "proposal.revalidated", "approval.given", "proposal.approved", "action.enqueued", "case.moved"
+        "proposal.revalidated", "approval.given", "proposal.approved", "capacity.moved", "action.enqueued", "case.moved"
     ]  # fmt: skip
     result = verification(guided)
     assert (result.sound, result.not_anchored) == (True, 0)
@@ -297,8 +297,7 @@ def test_rule_8_a_document_that_gives_orders_is_quoted_and_never_obeyed(
         added_by="root",
         added_at=START,
     )
-    with world.database.write("root", world.clock()) as transaction:
-        insert_document(transaction, orders)
+    put_in_force(world.database, orders)
     world.desk.sweep()
     told = world.the_proposal()
     with world.database.read() as connection:

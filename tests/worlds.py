@@ -35,9 +35,10 @@ from inventory.records import (
     ReasonCode,
     User,
 )
-from inventory.rulebook import insert_document, insert_policy
+from inventory.rulebook import insert_policy
 from inventory.snapshots import SnapshotStore
 from tests import postgres
+from tests.written_rules import put_in_force
 from tools.erp.simulated import SimulatedErp, StockRow
 from tools.intake import take_stock
 from tools.thresholds import packaged_thresholds
@@ -312,9 +313,9 @@ class World:
                         {"kind": kind, "version": 1, "content": content, "author": "root", "effective_at": START}
                     ),
                 )
-            insert_document(transaction, RULES)
             for person in PEOPLE:
                 save_user(transaction, person)
+        put_in_force(self.database, RULES)
         self.erp.load_stock(StockRow(item=p.item, site=p.site, on_hand=p.on_hand) for p in self.network.item_sites)
         self.deliver()
         return self

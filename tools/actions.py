@@ -55,6 +55,8 @@ from tools.executor import Executor, executing
 from tools.first_send import posted_before_restore, require_true_clocks
 from tools.lot_rules import LotRules
 from tools.posting import find_out, send
+from tools.reappeared import reappeared
+from tools.rules.standing import rules_against
 from tools.settlement import Execution, settle
 from tools.toolbox import Toolbox
 
@@ -114,7 +116,12 @@ def dispatch(toolbox: Toolbox, proposal_id: str, *, actor: str = "evenkeel") -> 
     require_true_clocks(toolbox, proposal)
     posted = posted_before_restore(toolbox, erp, proposal_id)
     if proposal.state is ProposalState.APPROVED and not posted:
-        stale = _facts_changed(toolbox, erp, proposal) or _lots_refused(toolbox, proposal)
+        stale = (
+            _facts_changed(toolbox, erp, proposal)
+            or _lots_refused(toolbox, proposal)
+            or _rules_broken(toolbox, proposal)
+            or _shown_meanwhile(toolbox, proposal)
+        )
         if stale:
             return _void(toolbox, proposal, stale, actor)
     if proposal.state not in (ProposalState.APPROVED, ProposalState.SENT):
@@ -185,7 +192,29 @@ def _lots_refused(toolbox: Toolbox, proposal: Proposal) -> str:
     with toolbox.database.read() as connection:
         rows = list_outbox(connection, EVERYTHING, proposal_id=proposal.proposal_id)
         moves = [row.document for row in rows if row.document.action is ActionKind.TRANSFER]
-        return "; ".join(LotRules(toolbox.snapshot()).problems_of(connection, moves)) if moves else ""
+        lots = LotRules(toolbox.snapshot(), toolbox.rules(connection))
+        return "; ".join(lots.problems_of(connection, moves)) if moves else ""
+
+
+def _rules_broken(toolbox: Toolbox, proposal: Proposal) -> str:
+    """What machine rules in force say against the lines by now; empty while nothing does."""
+    with toolbox.database.read() as connection:
+        return "; ".join(rules_against(toolbox, connection, proposal))
+
+
+def _shown_meanwhile(toolbox: Toolbox, proposal: Proposal) -> str:
+    """A document held as failed that the feeds show since the draft for the same need; empty while there is none."""
+    current = toolbox.snapshots.current()
+    if current is None or current.snapshot_id == proposal.content.snapshot_id:
+        return ""
+    wanted = {(line.item, line.destination) for line in proposal.content.lines if line.quantity}
+    with toolbox.database.read() as connection:
+        now = [one for one in reappeared(connection, EVERYTHING, current) if (one.item, one.site) in wanted]
+        if not now:
+            return ""
+        drafted = toolbox.snapshot(proposal.content.snapshot_id)
+        before = {(one.key, one.item, one.site) for one in reappeared(connection, EVERYTHING, drafted)}
+    return "; ".join(one.words for one in now if (one.key, one.item, one.site) not in before)
 
 
 def _void(toolbox: Toolbox, proposal: Proposal, reason: str, actor: str) -> Execution:

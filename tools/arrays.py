@@ -6,7 +6,7 @@ Row ``i`` of every array is one planned item at one site, sorted by item then si
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from itertools import compress
@@ -21,11 +21,13 @@ from tools.columns import BoolArray, FloatArray, IntArray, days_of, floats_of
 from tools.forecast_inputs import ForecastInputs, forecast_inputs
 from tools.lead_times import LeadTimes
 from tools.rows import join_rows, take_rows
+from tools.rules.rows import RuleRows
+from tools.safety_stock import SAFETY_STOCK, Bounds
 from tools.shared import SharedFacts
 
 FLAGS = ("regulated", "customer_specific", "engineered_to_order", "constrained", "cold_chain", "consumable")
 """Item classes from the strictest to the most lenient; an item's class is its first flag, else ``standard``."""
-_NESTED = ("inbound", "inputs")
+_NESTED = ("inbound", "inputs", "rules")
 OUR_LINE = "decided"
 """Reference of an inbound row that is a decided line of ours and in no feed yet."""
 
@@ -78,6 +80,14 @@ class NetworkArrays:
     fill_rate_target: FloatArray
     """Fill rate policy asks for instead; NaN where it asks for none. The look ahead puts its cycle level above."""
     review_days: FloatArray
+    safety_stock: IntArray
+    """Method by which the target becomes a reorder point, place in ``SAFETY_STOCK``."""
+    floor_days: FloatArray
+    """Bounds policy sets, as in `Bounds`."""
+    floor_units: FloatArray
+    minimum_days: FloatArray
+    minimum_units: FloatArray
+    maximum_units: FloatArray
     erp_reorder_point: FloatArray
     item_class: tuple[str, ...]
     supplier: tuple[str, ...]
@@ -117,11 +127,18 @@ class NetworkArrays:
     horizon_days: int
     inputs: ForecastInputs
     """What the forecast is made from beside the history."""
+    rules: RuleRows = field(default_factory=RuleRows)
+    """Machine rules that speak about the rows."""
 
     @property
     def rows(self) -> int:
         """Number of item-sites."""
         return len(self.items)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What policy bounds stock by."""
+        return Bounds(self.floor_days, self.floor_units, self.minimum_days, self.minimum_units, self.maximum_units)
 
     @property
     def helped(self) -> BoolArray:
@@ -142,6 +159,7 @@ class NetworkArrays:
             row_of={key: row for row, key in enumerate(zip(taken.items, taken.sites, strict=True))},
             inbound=replace(kept, series=place[kept.series]),
             inputs=self.inputs.take(rows),
+            rules=self.rules.take(rows),
         )
 
     @classmethod
@@ -158,6 +176,7 @@ class NetworkArrays:
             row_of={key: row for row, key in enumerate(zip(joined.items, joined.sites, strict=True))},
             inbound=join_rows(inbound),
             inputs=ForecastInputs.join([part.inputs for part in parts]),
+            rules=RuleRows.join([part.rules for part in parts]),
         )
 
     @cached_property
@@ -218,6 +237,12 @@ def build_arrays(
         service_target=floats_of(planned, "service_target"),
         fill_rate_target=floats_of(planned, "fill_rate_target"),
         review_days=floats_of(planned, "review_period_days"),
+        safety_stock=np.array([SAFETY_STOCK.index(name) for name in planned["safety_stock"]], dtype=np.int64),
+        floor_days=floats_of(planned, "floor_days"),
+        floor_units=floats_of(planned, "floor_units"),
+        minimum_days=floats_of(planned, "minimum_days"),
+        minimum_units=floats_of(planned, "minimum_units"),
+        maximum_units=floats_of(planned, "maximum_units"),
         erp_reorder_point=floats_of(planned, "reorder_point"),
         item_class=_classes(planned["flags"]),
         supplier=tuple(planned["supplier"].fill_null("").to_list()),
@@ -243,6 +268,7 @@ def build_arrays(
         inbound=_inbound(snapshot, at, row_of, shared.lead_times, today, committed),
         horizon_days=horizon_days,
         inputs=inputs,
+        rules=RuleRows.of(shared.rules, snapshot, planned, today),
     )
 
 
@@ -253,11 +279,12 @@ def frame_of_places(places: Sequence[tuple[str, str]]) -> pl.DataFrame:
 
 def _classes(flags: pl.Series) -> tuple[str, ...]:
     """Item class of each row; the few texts there are get read once."""
-    known = {text: _class_of(text) for text in flags.unique().to_list()}
+    known = {text: class_of(text) for text in flags.unique().to_list()}
     return tuple(known[text] for text in flags.to_list())
 
 
-def _class_of(flags: str | None) -> str:
+def class_of(flags: str | None) -> str:
+    """Class of an item by its flags: the first that counts, in the order of `FLAGS`."""
     present = set((flags or "").replace(";", ",").replace("|", ",").replace(" ", "").split(","))
     return next((flag for flag in FLAGS if flag in present), "standard")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from sqlalchemy import Connection
 
@@ -14,18 +16,21 @@ from inventory.records import (
     Option,
     PlanRun,
     Proposal,
+    ProposalLine,
     Situation,
     SituationFact,
 )
+from tools.chosen_options import EXPRESS
 from tools.detect import cover_days
 from tools.lanes import Lane, lane_name
 from tools.limits import Limits
 from tools.money import penalty_per_unit, to_minor
 from tools.needs import Need, donor_losses, spare_units
 from tools.option_facts import OptionFacts
-from tools.options import DescribedNeed, PlannedMove, describe_all, offers, offers_for_surplus
+from tools.options import DescribedNeed, Offer, PlannedMove, describe_all, offers, offers_for_surplus
 from tools.outlook import Outlook
 from tools.plan import limits_of_run, needs_of
+from tools.rules.in_force import rules_of_run
 from tools.targets import Targets
 from tools.toolbox import Toolbox
 
@@ -44,6 +49,7 @@ def plan_outlook(toolbox: Toolbox, connection: Connection, run: PlanRun) -> Outl
         list(run.committed_inbound),
         toolbox.thresholds(connection, run.threshold_version),
         Targets.of_records(run.targets),
+        rules_of_run(run),
         places=run.places,
         name=run.plan_run_id,
     )
@@ -181,7 +187,7 @@ def described_needs(toolbox: Toolbox, connection: Connection, case: Case, propos
     if case.kind in SURPLUS:
         rows = [outlook.arrays.row_of.get((finding.item, finding.site)) for finding in case.findings]
         surplus = [row for row in rows if row is not None][:FULL_DETAIL]
-        return [DescribedNeed(row, tuple(offers_for_surplus(outlook, row, facts)), (), 0) for row in surplus]
+        return [_settled(outlook, row, proposal, facts) for row in surplus]
     lanes = toolbox.lanes(snapshot)
     needs = needs_of(case, outlook, thresholds)[:FULL_DETAIL]
     left = _room_left(toolbox, run)
@@ -197,6 +203,35 @@ def _room_left(toolbox: Toolbox, run: PlanRun) -> Limits:
     return toolbox.room_left[run.plan_run_id]
 
 
+def _settled(outlook: Outlook, row: int, proposal: Proposal, facts: OptionFacts) -> DescribedNeed:
+    """The surplus as the proposal's lines settle it."""
+    table = offers_for_surplus(outlook, row, facts)
+    mine = _lines_at(proposal, outlook.arrays.items[row], outlook.arrays.sites[row])
+    return DescribedNeed(row, tuple(table), (), _offer_of(table, mine))
+
+
+def _lines_at(proposal: Proposal, item: str, site: str) -> list[ProposalLine]:
+    return [line for line in proposal.content.lines if line.item == item and line.destination == site and line.quantity]
+
+
+def _offer_of(table: Sequence[Offer], mine: Sequence[ProposalLine]) -> int:
+    """Which offer some lines carry out, told by its kind and then by its source; hold, which comes first, for none."""
+    if not mine:
+        return 0
+    first = mine[0]
+    kind = first.action
+    if {line.action for line in mine} >= {ActionKind.TRANSFER, ActionKind.PURCHASE}:
+        kind = ActionKind.TRANSFER_AND_PURCHASE
+    elif kind is ActionKind.PURCHASE and first.mode == EXPRESS:
+        kind = ActionKind.EXPEDITE
+    source = first.mode if kind is ActionKind.SUBSTITUTE else first.origin or first.supplier
+    of_kind = [at for at, offer in enumerate(table) if offer.action is kind and offer.feasible]
+    if kind is ActionKind.EXPEDITE:  # of an open order, or a new one
+        of_kind = [at for at in of_kind if (table[at].replaces >= 0) is bool(first.order_id)]
+    of_kind = of_kind or [at for at, offer in enumerate(table) if offer.action is first.action]
+    return next((at for at in of_kind if table[at].source == source), of_kind[0] if of_kind else 0)
+
+
 def _decided(
     outlook: Outlook,
     need: Need,
@@ -209,7 +244,7 @@ def _decided(
     arrays = outlook.arrays
     item, site = arrays.items[need.row], arrays.sites[need.row]
     ways = lanes.get(site, ())
-    mine = [line for line in proposal.content.lines if line.item == item and line.destination == site]
+    mine = _lines_at(proposal, item, site)
 
     def move(lane: Lane, units: int) -> PlannedMove:
         donor = arrays.row_of[(item, lane.origin)]
@@ -224,9 +259,7 @@ def _decided(
     )
     full = {lane.name: left.stops(lane) for lane in ways}
     table = tuple(offers(outlook, need.row, moves, ways, need.relief_per_unit, facts, full))
-    action = mine[0].action if mine and mine[0].quantity else ActionKind.HOLD
-    chosen = next(index for index, offer in enumerate(table) if offer.action is action)
-    return DescribedNeed(need.row, table, moves, chosen)
+    return DescribedNeed(need.row, table, moves, _offer_of(table, mine))
 
 
 def _only_option(outlook: Outlook, case: Case, proposal: Proposal) -> Option:

@@ -9,7 +9,7 @@ option besides; that is caution, not measured here.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +19,8 @@ from inventory.cases import find_case
 from inventory.proposals import list_proposals
 from inventory.record import Record, Utc
 from inventory.records import EVERYTHING, Proposal
-from optimizer.options.back_test import confidence_back_test
+from optimizer.options.back_test import KeptChoices, confidence_back_test
+from optimizer.options.confidence import SURENESS
 from tools.assemble import SURPLUS, described_needs, plan_outlook
 from tools.errors import ToolInputError
 from tools.option_card import DescribedNeed
@@ -32,6 +33,8 @@ MOST_CASES = 60
 """Needs back-tested, those of the most valuable proposals first."""
 OBSERVATIONS = 6_000
 ROUNDS_AT_ONCE = 5
+LEVELS = SURENESS[:5]
+"""Confidences of the net benefit that are weighed against each other."""
 
 Progress = Callable[[str, int, int], None]
 
@@ -54,6 +57,24 @@ class CalibrationBin(Record):
         return math.sqrt(self.observed * (1.0 - self.observed) / self.observations) if self.observations else 1.0
 
 
+class WorthLevel(Record):
+    """Moves whose net benefit reached the least one with some confidence, and how many were worth it."""
+
+    confidence: float = Field(ge=0, le=1)
+    moves: int = Field(ge=0)
+    """Choices to act, whether they reached it or not."""
+    reached: int = Field(ge=0)
+    positive: int = Field(ge=0)
+    """Of those that reached it, worth more than nothing in the true world."""
+    worth: float = 0.0
+    """What those that reached it were worth in the true world, currency."""
+
+    @property
+    def positive_share(self) -> float:
+        """Share of those that reached it that were worth more than nothing; zero where none did."""
+        return self.positive / self.reached if self.reached else 0.0
+
+
 class CalibrationTable(Record):
     """Stated against observed confidence, with what it was measured on."""
 
@@ -64,6 +85,8 @@ class CalibrationTable(Record):
     rounds: int
     draws: int
     bins: tuple[CalibrationBin, ...]
+    levels: tuple[WorthLevel, ...] = ()
+    """What each confidence of the net benefit lets through; not in tables measured before it was."""
 
     def at_least(self, threshold: float) -> CalibrationBin:
         """All choices stated at a threshold or above, from the bin it lies in."""
@@ -117,18 +140,19 @@ def calibrate(
     used = np.flatnonzero(may)
     rounds = -(-observations // len(needs))
     generator = np.random.Generator(np.random.Philox(key=toolbox.seed))
-    stated, kept = [], []
+    least = float(run.parameters["minimum_net_benefit"])
+    found: list[KeptChoices] = []
     for first in range(0, rounds, ROUNDS_AT_ONCE):
-        found = confidence_back_test(
-            rows.alone(used),
-            case[used],
-            rounds=min(ROUNDS_AT_ONCE, rounds - first),
-            draws=count,
-            generator=generator,
-            minimum=run.parameters["minimum_net_benefit"],
+        found.append(
+            confidence_back_test(
+                rows.alone(used),
+                case[used],
+                rounds=min(ROUNDS_AT_ONCE, rounds - first),
+                draws=count,
+                generator=generator,
+                minimum=least,
+            )
         )
-        stated.append(found.stated.ravel())
-        kept.append(found.kept.ravel())
         if progress is not None:
             progress("back-test confidence", min(first + ROUNDS_AT_ONCE, rounds), rounds)
     return CalibrationTable(
@@ -138,7 +162,8 @@ def calibrate(
         cases=len(needs),
         rounds=rounds,
         draws=count,
-        bins=binned(np.concatenate(stated), np.concatenate(kept)),
+        bins=binned(*(np.concatenate([getattr(part, name).ravel() for part in found]) for name in ("stated", "kept"))),
+        levels=worth_levels(found, least),
     )
 
 
@@ -156,6 +181,31 @@ def binned(stated: np.typing.NDArray[np.float64], kept: np.typing.NDArray[np.boo
         for number in range(BINS)
         if (here := place == number).any()
     )
+
+
+def worth_levels(found: Sequence[KeptChoices], least: float) -> tuple[WorthLevel, ...]:
+    """What each confidence from `LEVELS` up lets through of the choices to act.
+
+    Parameters
+    ----------
+    least
+        Least net benefit, currency.
+    """
+    acts, worth = (np.concatenate([getattr(part, name).ravel() for part in found]) for name in ("acts", "worth"))
+    levels = []
+    for level in LEVELS:
+        low = np.concatenate([part.low[SURENESS.index(level)].ravel() for part in found])
+        reached = acts & (low >= least)
+        levels.append(
+            WorthLevel(
+                confidence=level,
+                moves=int(acts.sum()),
+                reached=int(reached.sum()),
+                positive=int((reached & (worth > 0.0)).sum()),
+                worth=round(float(worth[reached].sum()), 2),
+            )
+        )
+    return tuple(levels)
 
 
 def _newest_plan(toolbox: Toolbox, connection: Connection) -> tuple[Outlook, list[DescribedNeed], Proposal]:

@@ -15,6 +15,8 @@ from tools.option_facts import Assumptions
 
 _ORDER_CHANGES = (ActionKind.PULL_IN, ActionKind.PUSH_OUT, ActionKind.SPLIT, ActionKind.EXPEDITE)
 _FIRST_BY_TRANSFER = re.compile(r"(\d+) by transfer first")
+SEVERAL = "+"
+"""Between the names of several sources; how many units each gives, an option does not say."""
 EXPRESS = "express"
 """Mode of a new order on the supplier's expedite terms."""
 
@@ -39,6 +41,8 @@ def lines_of(option: Option, today: date, assumed: Assumptions | None = None) ->
         raise ToolInputError(f"{option.action.value} of {option.item}: not possible, {option.binding_constraint}")
     if option.action is ActionKind.TRANSFER_AND_PURCHASE:
         return _pair(option, today)
+    if option.action is ActionKind.TRANSFER and SEVERAL in option.source:
+        raise ToolInputError(f"the transfer of {option.item} comes from {option.source}: edit its lines instead")
     action, update = option.action, _fields(option, assumed)
     if action is ActionKind.EXPEDITE and not option.order_id:
         action, update = ActionKind.PURCHASE, {"supplier": option.source, "mode": EXPRESS}
@@ -64,8 +68,8 @@ def _fields(option: Option, assumed: Assumptions) -> dict[str, str] | None:
 def _pair(option: Option, today: date) -> tuple[ProposalLine, ...]:
     """The transfer now and the order for the rest; the cost is the pair's, in proportion to the units."""
     first = _FIRST_BY_TRANSFER.fullmatch(option.companion)
-    origin, _, supplier = option.source.partition("+")
-    if first is None or not supplier or "," in origin:
+    origin, _, supplier = option.source.partition(SEVERAL)
+    if first is None or not supplier or SEVERAL in supplier:
         raise ToolInputError(f"the pair for {option.item} at {option.site} is not definite enough to be carried out")
     moved, bought = int(first[1]), option.quantity
     share = option.cost_minor * moved // (moved + bought)

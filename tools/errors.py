@@ -6,6 +6,7 @@ ToolError
 ├── ClockSkewError              two clocks disagree: nothing is released without a person
 ├── RestoredError               the ERP may still be working on what was sent before a restore
 ├── InfeasiblePlanError         no plan keeps every hard constraint
+├── RuleBrokenError             lines break a machine rule in force
 ├── ApprovalMismatchError       the approval at hand was given for a different proposal
 ├── KillSwitchError             execution is switched off for this scope
 ├── LeaseLostError              an executor's time is over: it must post nothing more
@@ -46,6 +47,10 @@ class RestoredError(ToolError):
 
 class InfeasiblePlanError(ToolError):
     """No plan keeps every hard constraint; the message names those that bind."""
+
+
+class RuleBrokenError(ToolError):
+    """Lines break a machine rule in force; the message names the clause."""
 
 
 class ApprovalMismatchError(ToolError):

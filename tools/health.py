@@ -15,17 +15,18 @@ import numpy as np
 import polars as pl
 from sqlalchemy import Connection, select
 
-from inventory.records import CaseKind, FeedHealth, Finding
+from inventory.records import EVERYTHING, CaseKind, FeedHealth, Finding
 from inventory.snapshots import Snapshot
 from inventory.stock_book import differences
 from inventory.tables import imports, quarantine
 from tools.arrays import age_hours
 from tools.detectors.policies import policy_inconsistencies
-from tools.detectors.records import EVERYWHERE, duplicate_orders, problem, silent_sites
+from tools.detectors.records import EVERYWHERE, duplicate_orders, failed_documents, problem, silent_sites
 from tools.detectors.standing import open_identities
 from tools.detectors.suppliers import Identity, contract_gaps, lead_time_drifts
 from tools.forecast_needs import Needs
 from tools.lead_times import LeadTimes
+from tools.reappeared import reappeared
 from tools.thresholds import Thresholds
 
 __all__ = ["EVERYWHERE", "HealthReport", "check_health"]
@@ -80,6 +81,7 @@ def check_health(
         *_stale_feeds(snapshot, feeds, thresholds),
         *refused,
         *duplicate_orders(snapshot, thresholds, cost_of),
+        *failed_documents(snapshot, thresholds, cost_of, reappeared(connection, EVERYTHING, snapshot)),
         *silent_sites(snapshot, thresholds),
         *_circular_bills(snapshot, needs, thresholds),
         *contract_gaps(snapshot, lead_times, thresholds, standing),

@@ -24,7 +24,8 @@ from tools.lanes import read_lanes
 def take_stock(transaction: Transaction, snapshot: Snapshot) -> None:
     """Absorb what the feeds now show, refresh the ledger, and void what no longer fits."""
     shown = {key for name in ("transfers", "purchase_orders") for key in snapshot.table(name)["our_key"].drop_nulls()}
-    absorb(transaction, shown - {""}, snapshot.feeds(), snapshot.as_of)
+    shown = (shown | _shown_by_stock_alone(transaction)) - {""}
+    absorb(transaction, shown, snapshot.feeds(), snapshot.as_of)
     end_freezes(transaction)
     for proposal_id in refresh_ledger(transaction, stock_lines(snapshot), snapshot.as_of):
         _void(transaction, proposal_id, f"stock fell below what was promised in snapshot {snapshot.snapshot_id}")

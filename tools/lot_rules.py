@@ -16,9 +16,11 @@ import polars as pl
 from sqlalchemy import Connection, select
 
 from inventory.allotment import Wish
+from inventory.machine_rules import RuleRecord
 from inventory.records import ErpDocument, ProposalContent
 from inventory.snapshots import Snapshot
 from inventory.tables import stock_lines
+from tools.rules.lots import LifeOnArrival
 
 MINIMUM_LIFE = 0.25
 """Share of its shelf life a lot must have left when it arrives."""
@@ -30,6 +32,8 @@ class LotRules:
     """The rules over the facts of one snapshot."""
 
     snapshot: Snapshot
+    rules: tuple[RuleRecord, ...] = ()
+    """Machine rules in force; those on shelf life may ask for more."""
 
     def applied(
         self, connection: Connection, wishes: Sequence[Wish], contents: Mapping[str, ProposalContent]
@@ -42,14 +46,20 @@ class LotRules:
             What each proposal says, by proposal id: the line a wish serves tells when its goods arrive.
         """
         expiry = _expiring(connection, {wish.item for wish in wishes if wish.item in self._handled})
-        return [self._with_rules(wish, contents[wish.proposal_id], expiry) for wish in wishes]
+        life = LifeOnArrival.of(self.rules, self.snapshot, {(wish.item, wish.destination) for wish in wishes})
+        return [self._with_rules(wish, contents[wish.proposal_id], expiry, life) for wish in wishes]
 
-    def _with_rules(self, wish: Wish, content: ProposalContent, expiry: dict[tuple[str, str], dict[str, date]]) -> Wish:
+    def _with_rules(
+        self, wish: Wish, content: ProposalContent, expiry: dict[tuple[str, str], dict[str, date]], life: LifeOnArrival
+    ) -> Wish:
         if wish.item not in self._handled:
             return wish
         arrives = next(line.arrive_on for line in content.lines if line.number == wish.line)
         lots = expiry.get((wish.item, wish.site), {})
-        barred = [(lot, why) for lot, last in sorted(lots.items()) if (why := self.too_old(wish.item, last, arrives))]
+        needed = life.needed(wish.item, wish.site, wish.destination, self._shelf_life.get(wish.item, 0))
+        barred = [
+            (lot, why) for lot, last in sorted(lots.items()) if (why := self.too_old(wish.item, last, arrives, needed))
+        ]
         return replace(wish, barred=tuple(barred), impossible=self.no_place(wish.item, wish.destination))
 
     def no_place(self, item: str, destination: str) -> str:
@@ -62,23 +72,34 @@ class LotRules:
             return f"{destination} is not licensed for it"
         return ""
 
-    def too_old(self, item: str, expiry: date, arrives: date) -> str:
-        """Why a lot is not fresh enough for the receiver; empty if it is."""
-        needed = max(round(self._shelf_life.get(item, 0) * MINIMUM_LIFE), 1)
+    def too_old(self, item: str, expiry: date, arrives: date, asked: tuple[int, str] = (0, "")) -> str:
+        """Why a lot is not fresh enough for the receiver; empty if it is.
+
+        Parameters
+        ----------
+        asked
+            Days of life machine rules ask for on arrival, and by which clause, in words.
+        """
+        house = max(round(self._shelf_life.get(item, 0) * MINIMUM_LIFE), 1)
+        needed, clause = asked if asked[0] > house else (house, "")
         if expiry >= arrives + timedelta(days=needed):
             return ""
-        return f"expires {expiry}, {needed} days of life are needed on arrival {arrives}"
+        return f"expires {expiry}, {needed} days of life are needed on arrival {arrives}{clause}"
 
     def problems_of(self, connection: Connection, documents: Iterable[ErpDocument]) -> list[str]:
         """What the rules say against documents as they stand, a sentence each: the second look before they are sent."""
-        found = []
-        for document in documents:
+        found, sent = [], list(documents)
+        receivers = {(line.item, document.destination) for document in sent for line in document.lines}
+        life = LifeOnArrival.of(self.rules, self.snapshot, receivers)
+        for document in sent:
             handled = [line for line in document.lines if line.item in self._handled]
             expiry = _expiring(connection, {line.item for line in handled})
             for line in handled:
                 last = expiry.get((line.item, document.origin), {}).get(line.lot)
                 why = self.no_place(line.item, document.destination)
-                why = why or (self.too_old(line.item, last, document.arrive_on) if last else "")
+                shelf_life = self._shelf_life.get(line.item, 0)
+                asked = life.needed(line.item, document.origin, document.destination, shelf_life)
+                why = why or (self.too_old(line.item, last, document.arrive_on, asked) if last else "")
                 if why:
                     found.append(f"item {line.item}{f' lot {line.lot}' if line.lot else ''}: {why}")
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,9 +14,14 @@ from tools.lanes import Lane
 from tools.limits import Limits
 from tools.money import penalties
 from tools.outlook import Outlook
+from tools.rules.keeping import built_up, floor_units, kept
+from tools.rules.moving import Barriers
+from tools.rules.serving import come_first, served_first
 
 PIECES = 8
 """Steps of each convex value and cost curve."""
+MOST_UNITS = 1e15
+"""More than anybody has; keeps what is infinite a whole number."""
 
 
 @dataclass(frozen=True)
@@ -57,14 +63,36 @@ def wanted_units(outlook: Outlook, row: int) -> int:
 
 
 def surplus_units(outlook: Outlook, row: int) -> int:
-    """Free units above the row's own order-up-to level."""
-    return int(np.floor(float(outlook.arrays.free[row]) - float(outlook.levels.order_up_to_level[row]) + 1e-9))
+    """Free units above the row's own order-up-to level, and above what was built up for a promotion."""
+    level = float(outlook.levels.order_up_to_level[row])
+    if outlook.arrays.rules:
+        level = max(level, float(built_up(outlook).units[row]))
+    return int(np.floor(max(float(outlook.arrays.free[row]) - level, -MOST_UNITS) + 1e-9))
+
+
+def own_floor(outlook: Outlook, row: int) -> int:
+    """Units a site keeps for itself: its reorder point, and what it promised to customers if that is more."""
+    arrays = outlook.arrays
+    return int(np.ceil(max(float(outlook.levels.reorder_point[row]), float(arrays.committed_units[row])) - 1e-9))
 
 
 def donor_floor(outlook: Outlook, row: int) -> int:
-    """Units a site keeps: its reorder point, and what it promised to customers if that is more."""
-    arrays = outlook.arrays
-    return int(np.ceil(max(float(outlook.levels.reorder_point[row]), float(arrays.committed_units[row])) - 1e-9))
+    """Units a site keeps: `own_floor`, and what a machine rule asks if that is more; all it has where one says so."""
+    own = own_floor(outlook, row)
+    if not outlook.arrays.rules:
+        return own
+    asked = float(kept(outlook).units[row])
+    if np.isinf(asked):
+        return max(own, int(np.ceil(max(float(outlook.arrays.on_hand[row]), float(outlook.arrays.free[row])) - 1e-9)))
+    return max(own, int(np.ceil(asked - 1e-9)))
+
+
+def barriers(outlook: Outlook) -> Barriers:
+    """What keeps goods off lanes by machine rules; made once and kept beside the look's own cached figures."""
+    known = vars(outlook).get("_barriers")
+    if not isinstance(known, Barriers):
+        known = vars(outlook)["_barriers"] = Barriers(outlook.arrays.rules, outlook.arrays.today)
+    return known
 
 
 @dataclass(frozen=True)
@@ -136,9 +164,19 @@ def donor_losses(outlook: Outlook, rows: IntArray, available: IntArray, units: I
 def _giving(outlook: Outlook) -> tuple[IntArray, IntArray, IntArray]:
     """`donor_floor`, `spare_units` and `surplus_units` of every row."""
     arrays, levels = outlook.arrays, outlook.levels
-    floor = np.ceil(np.maximum(levels.reorder_point, arrays.committed_units) - 1e-9).astype(np.int64)
+    floor = floor_units(outlook, np.maximum(levels.reorder_point, arrays.committed_units))
     spare = np.maximum(np.trunc(arrays.free).astype(np.int64) - floor, 0)
-    return floor, spare, np.floor(arrays.free - levels.order_up_to_level + 1e-9).astype(np.int64)
+    level = levels.order_up_to_level
+    if arrays.rules:
+        level = np.minimum(np.maximum(level, built_up(outlook).units), MOST_UNITS)
+    return floor, spare, np.floor(arrays.free - level + 1e-9).astype(np.int64)
+
+
+def _cheapest(choices: Sequence[LaneChoice], needs: int) -> FloatArray:
+    """Least cost of sending a unit to each need; infinite where nothing leads there."""
+    least = np.full(needs, np.inf)
+    np.minimum.at(least, [choice.need for choice in choices], [choice.lane.unit_cost for choice in choices])
+    return least
 
 
 def joint_problem(
@@ -150,6 +188,7 @@ def joint_problem(
     floors: dict[int, int] = {}
     choices: list[LaneChoice] = []
     floor_of, spare_of, surplus_of = (units.tolist() for units in _giving(outlook))
+    barred = barriers(outlook)
     for number, need in enumerate(needs):
         item, site = arrays.items[need.row], arrays.sites[need.row]
         for lane in lanes.get(site, ()):
@@ -157,6 +196,8 @@ def joint_problem(
             if donor is None or donor in needing or not outlook.planned[donor]:
                 continue
             if need.relief_per_unit and surplus_of[donor] < lane.lot:
+                continue
+            if barred.on(lane, donor, need.row) is not None:
                 continue
             floors[donor] = floor_of[donor]
             if spare_of[donor] >= lane.lot:
@@ -166,6 +207,9 @@ def joint_problem(
     giving = np.array(donors, dtype=np.int64)
     spare = np.array([spare_of[row] for row in donors], dtype=np.int64)
     wanted, given = need_curves(outlook, needs), donor_curves(outlook, giving, spare)
+    if arrays.rules:
+        first = come_first(outlook, [need.row for need in needs])
+        wanted = replace(wanted, money=served_first(first, wanted.money, _cheapest(choices, len(needs))))
     shared = [limits.groups.get(choice.lane.name, ()) for choice in choices]
     names = sorted({name for groups in shared for name in groups})
     group_of = {name: number for number, name in enumerate(names)}

@@ -21,13 +21,14 @@ from tools.option_offers import (
     horizon,
     in_other_time,
     largest_supplier_order,
-    order_quantity,
     reached_days,
     refused,
     sold_by_supplier,
     within,
 )
 from tools.outlook import Outlook
+from tools.rules.buying import ordered
+from tools.rules.offering import ruled
 
 
 def offers_by_hand(outlook: Outlook, row: int, plain: list[Offer], facts: OptionFacts) -> list[Offer]:
@@ -43,7 +44,7 @@ def offers_by_hand(outlook: Outlook, row: int, plain: list[Offer], facts: Option
     ]
     if surplus_units(outlook, row) > 0:
         found += _of_surplus(outlook, row, days, facts.assumptions)
-    return [replace(offer, executable=False) for offer in found]
+    return [replace(ruled(outlook, row, offer), executable=False) for offer in found]
 
 
 def offers_for_surplus(outlook: Outlook, row: int, facts: OptionFacts) -> list[Offer]:
@@ -52,7 +53,7 @@ def offers_for_surplus(outlook: Outlook, row: int, facts: OptionFacts) -> list[O
     found = _of_surplus(outlook, row, days, facts.assumptions) if surplus_units(outlook, row) > 0 else []
     return [
         Offer(ActionKind.HOLD, 0, np.zeros(days), 0.0, 0.0),
-        *(replace(offer, executable=False) for offer in found),
+        *(replace(ruled(outlook, row, offer), executable=False) for offer in found),
     ]
 
 
@@ -72,11 +73,15 @@ def _pair(outlook: Outlook, row: int, plain: list[Offer], days: int) -> Offer:
     rest = wanted_units(outlook, row) - transfer.quantity
     if rest <= 0:
         return refused(ActionKind.TRANSFER_AND_PURCHASE, days, "the transfer alone covers the need")
-    units = order_quantity(outlook.arrays, row, rest)
+    order = ordered(outlook, row, rest)
+    if not order.units:
+        return replace(refused(ActionKind.TRANSFER_AND_PURCHASE, days, order.limit), rules=order.rules)
     return replace(
         purchase,
         action=ActionKind.TRANSFER_AND_PURCHASE,
-        quantity=units,
+        quantity=order.units,
+        limit=order.limit,
+        rules=(*transfer.rules, *order.rules),
         extra=((float(transfer.quantity), transfer.arrival),),
         freight=transfer.freight + transfer.quantity * transfer.freight_per_unit,
         elsewhere=transfer.elsewhere,
@@ -127,13 +132,16 @@ def _new_expedited_order(outlook: Outlook, row: int, days: int) -> Offer:
     arrays = outlook.arrays
     if np.isnan(arrays.expedite_days[row]) or not sold_by_supplier(outlook, row):
         return refused(ActionKind.EXPEDITE, days, "the supplier offers no expedite")
+    order = ordered(outlook, row, wanted_units(outlook, row))
+    if not order.units:
+        return replace(refused(ActionKind.EXPEDITE, days, order.limit), rules=order.rules)
     law = expedited_law(outlook, row)
     early, late = reached_days(law)
     return Offer(
-        ActionKind.EXPEDITE, order_quantity(arrays, row, wanted_units(outlook, row)), within(law, days),
+        ActionKind.EXPEDITE, order.units, within(law, days),
         float(arrays.purchase_price[row]) * (float(arrays.expedite_factor[row]) - 1.0),
         float(arrays.expedite_cost[row]) + float(arrays.order_cost[row]), source=arrays.supplier[row],
-        mode="new order", p50_day=early, p90_day=late, limit="minimum order and multiple", paid_by="purchasing",
+        mode="new order", p50_day=early, p90_day=late, limit=order.limit, rules=order.rules, paid_by="purchasing",
     )  # fmt: skip
 
 

@@ -129,6 +129,7 @@ def _option(
         chosen=index == need.chosen,
         feasible=offer.feasible,
         binding_constraint=offer.limit,
+        clauses=tuple(dict.fromkeys(rule.passage_id for rule in offer.rules)),
         break_even_penalty_minor=to_minor(even) if np.isfinite(even) and offer.quantity else None,
         flip_point=flip if index == need.chosen else "",
         executable=offer.executable,

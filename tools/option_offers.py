@@ -11,12 +11,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from inventory.machine_rules import RuleRecord
 from inventory.records import ActionKind
-from tools.arrays import NetworkArrays
 from tools.columns import FloatArray, IntArray
 from tools.lanes import Lane
 from tools.needs import donor_floor, spare_units, wanted_units
 from tools.outlook import Outlook
+from tools.rules.binding import Bound, binding_on_lanes
+from tools.rules.buying import ordered
+from tools.rules.in_force import clause_of
+from tools.rules.offering import ruled
+from tools.rules.serving import priority_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +45,8 @@ class Offer:
     """Currency saved elsewhere: surplus the giving sites are rid of, a refund."""
     limit: str = ""
     """What stops it from being larger."""
+    rules: tuple[RuleRecord, ...] = ()
+    """Machine rules that bind it."""
     feasible: bool = True
     executable: bool = True
     """Whether it can be posted from here; otherwise a person carries it out, and it is never chosen by itself."""
@@ -132,12 +139,13 @@ def plain_offers(
     """Hold, transfer, purchase and expedite: what can be posted from here."""
     days = min(horizon(outlook, row), outlook.arrays.horizon_days)
     sent = sum(move.units for move in moves)
-    return [
+    found = [
         Offer(ActionKind.HOLD, 0, np.zeros(days), 0.0, 0.0, paid_by="sales"),
         replace(_transfer(outlook, row, moves, lanes, days, full or {}), relief=relief_per_unit * sent),
         _purchase(outlook, row, days),
         _expedite(outlook, row, days),
     ]
+    return [ruled(outlook, row, offer) for offer in found]
 
 
 def _transfer(
@@ -146,8 +154,14 @@ def _transfer(
     arrays = outlook.arrays
     units = sum(move.units for move in moves)
     no_room = _no_room(outlook, row, moves, lanes, full)
+    bound = binding_on_lanes(outlook, row, lanes, {move.donor_row: move.units for move in moves})
+    first = priority_of(outlook, row)
+    if first is not None:
+        bound = (*bound, Bound(first, f"served before others by {clause_of(first)}"))
+    by_rule, rules = "; ".join(each.words for each in bound), tuple(each.rule for each in bound)
     if not units:
-        return refused(ActionKind.TRANSFER, days, no_room or _why_no_transfer(outlook, row, lanes))
+        why = by_rule or no_room or _why_no_transfer(outlook, row, lanes)
+        return replace(refused(ActionKind.TRANSFER, days, why), rules=rules)
     arrival = sum((move.units / units * move.lane.arrival_law(arrays.today, days) for move in moves), np.zeros(days))
     wanted = wanted_units(outlook, row)
     lost = sum(move.donor_cost for move in moves)
@@ -161,7 +175,8 @@ def _transfer(
         mode="+".join(sorted({move.lane.mode for move in moves})),
         p50_day=max((move.lane.arrives(arrays.today, 0.5) - arrays.today).days for move in moves),
         p90_day=max((move.lane.arrives(arrays.today, 0.9) - arrays.today).days for move in moves),
-        limit="the need itself" if units >= wanted else no_room or _what_stops_more(outlook, moves),
+        limit="the need itself" if units >= wanted else by_rule or no_room or _what_stops_more(outlook, moves),
+        rules=rules,
         paid_by="logistics",
         freight_per_unit=sum(move.units * move.lane.unit_cost for move in moves) / units,
         freight=sum(move.lane.fixed_cost for move in moves),
@@ -205,13 +220,6 @@ def _why_no_transfer(outlook: Outlook, row: int, lanes: tuple[Lane, ...]) -> str
     return "no donor has units above its floor that are worth more here"
 
 
-def order_quantity(arrays: NetworkArrays, row: int, wanted: int) -> int:
-    """Least order of at least so many units: minimum and multiple kept."""
-    multiple = float(arrays.order_multiple[row])
-    least = max(float(wanted), float(arrays.minimum_order[row]))
-    return int(np.ceil(least / multiple - 1e-9) * multiple)
-
-
 def sold_by_supplier(outlook: Outlook, row: int) -> bool:
     """Whether an order can be placed at all."""
     arrays = outlook.arrays
@@ -222,18 +230,22 @@ def _purchase(outlook: Outlook, row: int, days: int) -> Offer:
     arrays = outlook.arrays
     if not sold_by_supplier(outlook, row):
         return refused(ActionKind.PURCHASE, days, "no supplier sells this item")
+    order = ordered(outlook, row, wanted_units(outlook, row))
+    if not order.units:
+        return replace(refused(ActionKind.PURCHASE, days, order.limit), rules=order.rules)
     law = outlook.lead_times.law.probability[arrays.group[row]]
     early, late = reached_days(law)
     return Offer(
         ActionKind.PURCHASE,
-        order_quantity(arrays, row, wanted_units(outlook, row)),
+        order.units,
         within(law, days),
         0.0,
         float(arrays.order_cost[row]),
         source=arrays.supplier[row],
         p50_day=early,
         p90_day=late,
-        limit="minimum order and multiple",
+        limit=order.limit,
+        rules=order.rules,
         paid_by="purchasing",
     )
 

@@ -14,7 +14,6 @@ from optimizer.demand.moments import DemandMoments
 from optimizer.demand.scope import PredictionScope
 from optimizer.demand.shift import DemandShift
 from optimizer.exposure.excess import ExcessExposure, excess_exposure
-from optimizer.laws.demand_law import exceedance
 from optimizer.laws.lead_time_demand import LeadTimeDemand
 from optimizer.lead_time.kaplan_meier import LeadTimeLaw
 from optimizer.risk.projection import InboundSchedule, StockProjection, project_stock
@@ -27,6 +26,7 @@ from tools.forecast_days import DailyForecast, by_day, protected_demand
 from tools.forecast_inputs import PLAN_DAYS
 from tools.lead_times import UNKNOWN_LEAD_TIME, LeadTimes
 from tools.rows import join_rows, take_rows
+from tools.safety_stock import Protection, bounded_levels, cycle_targets
 from tools.thresholds import Thresholds
 
 UNKNOWN_LEAD_TIME_SD = 10.0
@@ -34,9 +34,6 @@ UNKNOWN_LEAD_TIME_SD = 10.0
 INTERNAL_HANDLING_DAYS = 1.0
 """Picking and booking at the giving site, added to lane transit."""
 
-
-LEAST_TARGET, MOST_TARGET = 0.01, 1.0 - 1e-6
-"""Cycle service levels a fill rate may come to."""
 DELAY_STATES = (0.8, 0.2)
 """Shares of the good and of the bad times of a supplier with a record of disruption."""
 
@@ -145,8 +142,9 @@ def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresho
     demand = _moments(ahead, days, window)
     protected = protected_demand(ahead.plan, mean_days + arrays.review_days, sd_days)
     order = np.maximum(arrays.minimum_order, np.maximum(demand.mean_per_day * 7.0, 1.0))
-    arrays = replace(arrays, service_target=_cycle_targets(arrays, protected, order))
+    arrays = replace(arrays, service_target=_cycle_targets(arrays, ahead.plan, protected, order, mean_days, sd_days))
     levels = stocking_levels(protected, order_quantity=order, cycle_service_level=arrays.service_target)
+    levels = bounded_levels(levels, protected, demand.mean_per_day, arrays.bounds)
     arrivals = arrival_schedule(arrays.inbound, lead_times.law, arrays.horizon_days)
     shared = _shared_delay(arrays.inbound, arrivals, lead_times)
     overdue = _overdue(arrays)
@@ -172,17 +170,30 @@ def look_ahead(arrays: NetworkArrays, lead_times: LeadTimes, thresholds: Thresho
     )
 
 
-def _cycle_targets(arrays: NetworkArrays, protected: LeadTimeDemand, order: FloatArray) -> FloatArray:
-    """Targets as cycle service levels: a fill rate's is that of the reorder point which delivers it."""
-    rows = np.flatnonzero(~np.isnan(arrays.fill_rate_target))
-    if not rows.size:
+def _cycle_targets(
+    arrays: NetworkArrays,
+    plan: DemandPlan,
+    protected: LeadTimeDemand,
+    order: FloatArray,
+    lead_mean: FloatArray,
+    lead_sd: FloatArray,
+) -> FloatArray:
+    """Targets as cycle service levels: that of the reorder point which the method and measure of policy give."""
+    by_fill = ~np.isnan(arrays.fill_rate_target)
+    if not (by_fill | (arrays.safety_stock > 0)).any():
         return arrays.service_target
-    demand = LeadTimeDemand(protected.mean[rows], protected.variance[rows])
-    point = stocking_levels(demand, order_quantity=order[rows], fill_rate=arrays.fill_rate_target[rows])
-    out = exceedance(point.reorder_point, demand.mean, demand.variance, "gamma")
-    found = arrays.service_target.copy()
-    found[rows] = np.clip(1.0 - out, LEAST_TARGET, MOST_TARGET)
-    return found
+    review = np.maximum(np.rint(arrays.review_days), 1.0).astype(np.int64)
+    between = plan.over(0, np.minimum(review, PLAN_DAYS))
+    answer_for = Protection(
+        whole=protected,
+        lead=protected_demand(plan, lead_mean, lead_sd),
+        review=LeadTimeDemand(between.mean, between.variance),
+        order_quantity=order,
+        margin=arrays.margin,
+        holding=arrays.holding_per_day * arrays.review_days,
+    )
+    target = np.where(by_fill, arrays.fill_rate_target, arrays.service_target)
+    return cycle_targets(arrays.safety_stock, target, by_fill, answer_for)
 
 
 def _lead_times(arrays: NetworkArrays, lead_times: LeadTimes) -> tuple[FloatArray, FloatArray]:

@@ -16,11 +16,13 @@ from sqlalchemy import Connection
 from inventory.allotment import Wish, allot
 from inventory.capacity import Claim, reserve_capacity, share_capacity
 from inventory.cases import find_case, list_cases
+from inventory.contract_budgets import share_budgets
 from inventory.crash_points import crash_point
 from inventory.database import Transaction
-from inventory.ledger import list_reservations, release, reserve, set_protection
+from inventory.ledger import release, reserve, set_protection
 from inventory.ledger_frame import ledger_frame_at, rows_of
 from inventory.lifecycle import move
+from inventory.machine_rules import RuleRecord
 from inventory.proposals import (
     count_plan_runs,
     find_plan_run,
@@ -45,6 +47,7 @@ from inventory.records import (
     ProposalState,
 )
 from tools.arrays import frame_of_places
+from tools.budget_use import Percent, claims_of_drafts, whole_budget
 from tools.lane_claims import LaneBudgets, crowded_out, lane_claims, room_left, with_room
 from tools.lanes import Lane
 from tools.limits import Limits, site_days
@@ -54,8 +57,11 @@ from tools.needs import Need, wanted_units
 from tools.option_facts import Substitute
 from tools.outlook import Outlook
 from tools.plan_drafts import Drafts, EveryCase
-from tools.plan_losers import case_that_holds, short_needs, with_losers
+from tools.plan_losers import short_needs, with_losers, with_refused
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
+from tools.replenish_facts import given_back, held_by
+from tools.rules.check import left_by, violations
+from tools.rules.in_force import on_record
 from tools.sweeping import look_at_places, over_parts, parts_of, put_together
 from tools.targets import Targets
 from tools.thresholds import Thresholds
@@ -151,12 +157,13 @@ def plan_cases(
     policy_version: int,
     drafts: Drafts | None = None,
     lane_budgets: LaneBudgets | None = None,
+    budget_percent: Percent = whole_budget,
     actor: str = "evenkeel",
 ) -> Planned:
     """Decide every case that has no live proposal, jointly; those that `drafts` does not refuse get a draft.
 
     The solve happens outside the transaction; inside it each reservation is a conditional update, so that a unit taken
-    meanwhile by somebody else is not promised again. The same holds of lanes and of their daily budgets.
+    meanwhile by somebody else is not promised again. The same holds of lanes and of all budgets.
     """
     with toolbox.database.read() as connection:
         thresholds = toolbox.thresholds(connection)
@@ -166,16 +173,14 @@ def plan_cases(
         wanted = [case for case in cases if case.case_id not in frozen | resting]
         snapshot = toolbox.snapshot()
         places = _places(wanted, toolbox.lanes(snapshot), toolbox.option_facts(snapshot).substitutes)
-        ledger = _without(
-            connection,
-            ledger_frame_at(connection, EVERYTHING, places),
-            {old.proposal_id for old in outdated.values()},
-        )
+        returned = held_by(connection, [old.proposal_id for old in outdated.values()])
+        ledger = given_back(ledger_frame_at(connection, EVERYTHING, places), returned)
         committed = committed_lines(connection, snapshot, exclude=[old.proposal_id for old in outdated.values()])
         targets = Targets.in_force(connection, items={item for item, _ in places})
+        rules = toolbox.rules(connection)
         given_up, today = {old.proposal_id for old in outdated.values()}, snapshot.as_of.date()
         room = room_left(connection, toolbox.lanes(snapshot), today, without=given_up)
-    outlook = _look(toolbox, places, ledger, committed, thresholds, targets)
+    outlook = _look(toolbox, places, ledger, committed, thresholds, targets, rules)
     needs = [need for case in wanted for need in needs_of(case, outlook, thresholds)]
     lanes = toolbox.lanes(snapshot)
     limits = Limits.of(with_room(lanes, room), site_days(snapshot, committed))
@@ -188,7 +193,7 @@ def plan_cases(
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         run = _numbered(transaction.connection, run)
         stubs, held_back = _stubs(
-            transaction.connection, toolbox, outlook, cases, joint, lines, run, drafts or EveryCase(), outdated
+            transaction.connection, toolbox, outlook, cases, joint, lines, run, drafts or EveryCase(), outdated, rules
         )
         run = with_losers(
             run.model_copy(update={"held_back": held_back}),
@@ -197,7 +202,9 @@ def plan_cases(
         current = toolbox.snapshot()
         ways = lanes if current.snapshot_id == snapshot.snapshot_id else toolbox.lanes(current)
         claims = {stub.proposal_id: lane_claims(stub.content, ways, lane_budgets) for stub in stubs}
-        written = _write(transaction, stubs, joint, run, outdated, claims, LotRules(toolbox.snapshot(run.snapshot_id)))
+        spends = claims_of_drafts(current, toolbox.now().date(), stubs, budget_percent)
+        lot_rules = LotRules(toolbox.snapshot(run.snapshot_id), rules)
+        written = _write(transaction, stubs, joint, run, outdated, claims, spends, lot_rules)
         crash_point("plan.before_commit")
     crash_point("plan.after_commit")
     return Planned(run.plan_run_id, tuple(written), held_back)
@@ -224,12 +231,13 @@ def _look(
     committed: list[ProposalLine],
     thresholds: Thresholds,
     targets: Targets,
+    rules: tuple[RuleRecord, ...],
 ) -> Outlook:
     """The forward look on the places of a plan, part by part where there are many."""
     snapshot = toolbox.snapshot()
     if len(places) <= PLACES_AT_ONCE:
-        return toolbox.outlook_of(snapshot, ledger, committed, thresholds, targets, places=places)
-    shared = toolbox.shared(snapshot, targets)
+        return toolbox.outlook_of(snapshot, ledger, committed, thresholds, targets, rules, places=places)
+    shared = toolbox.shared(snapshot, targets, rules)
     parts = parts_of(
         snapshot, ledger, shared, committed, thresholds, places=frame_of_places(places), rows=PLACES_AT_ONCE
     )
@@ -295,20 +303,6 @@ def _resting(connection: Connection, cases: list[Case], thresholds: Thresholds, 
     return resting
 
 
-def _without(connection: Connection, ledger: pl.DataFrame, proposals: set[str]) -> pl.DataFrame:
-    """The ledger as if some proposals had already given their units back."""
-    held = [
-        (row.item, row.site, row.lot, row.quantity)
-        for proposal_id in sorted(proposals)
-        for row in list_reservations(connection, EVERYTHING, proposal_id=proposal_id, states=("held",))
-    ]
-    place = ["item", "site", "lot"]
-    schema = {"item": pl.String, "site": pl.String, "lot": pl.String, "back": pl.Int64}
-    back = pl.DataFrame(held, schema=schema, orient="row").group_by(place).agg(pl.col("back").sum())
-    given = ledger.join(back, on=place, how="left", maintain_order="left")
-    return given.with_columns(reserved=pl.col("reserved") - pl.col("back").fill_null(0)).drop("back")
-
-
 def _plan_run(
     toolbox: Toolbox,
     outlook: Outlook,
@@ -347,6 +341,7 @@ def _plan_run(
         needs=needs,
         reliefs=tuple(decided.need.relief_per_unit for decided in joint.needs),
         targets=targets.records(frame_of_places(places)),
+        rules=on_record(arrays.rules.used()),
         parameters={
             "minimum_net_benefit": parameters.minimum_net_benefit,
             "node_limit": float(parameters.node_limit),
@@ -377,8 +372,13 @@ def _stubs(
     run: PlanRun,
     drafts: Drafts,
     outdated: dict[str, Outdated],
+    rules: tuple[RuleRecord, ...],
 ) -> tuple[list[Proposal], dict[str, str]]:
-    """A draft for every planned case that gets one, and why the others get none; cases in their order."""
+    """A draft for every planned case that gets one, and why the others get none; cases in their order.
+
+    A case whose lines break a machine rule gets none: what planned them is not what looks them over.
+    """
+    snapshot, left = toolbox.snapshot(run.snapshot_id), left_by(outlook, [line for some in lines for line in some])
     by_case: dict[str, list[ProposalLine]] = defaultdict(list)
     for decided, chosen in zip(joint.needs, lines, strict=True):
         by_case[decided.need.case_id] += chosen
@@ -395,7 +395,8 @@ def _stubs(
             continue
         mine = by_case[case.case_id] or [_nothing(outlook, case)]
         action, value = min((line.action for line in mine), key=PREFERENCE.index), _value(outlook, case, mine)
-        refused = drafts.refuses(case, action, value)
+        broken = violations(rules, snapshot, outlook, mine, left)
+        refused = "; ".join(each.words for each in broken) or drafts.refuses(case, action, value)
         if refused:
             held_back[case.case_id] = refused
         else:
@@ -410,6 +411,7 @@ def _write(
     run: PlanRun,
     outdated: dict[str, Outdated],
     claims: dict[str, list[Claim]],
+    spends: dict[str, list[Claim]],
     rules: LotRules,
 ) -> list[str]:
     connection = transaction.connection
@@ -427,14 +429,12 @@ def _write(
     insert_proposals(transaction, written)
     reserve(transaction, allotted.takes)
     reserve_capacity(transaction, [(who, claim) for who, claim in shared.granted if who not in allotted.refused])
+    over = share_budgets(transaction, {stub.proposal_id: spends[stub.proposal_id] for stub in written})
     case_of = {stub.proposal_id: stub.content.case_id for stub in stubs}
+    run = with_refused(connection, run, case_of, over, "the budget is spent")
+    run = with_refused(connection, run, case_of, shared.refused, "no room is left")
     taken = {case_of[stub]: f"units were taken while this was planned: {why}" for stub, why in allotted.refused.items()}
-    full = {case_of[stub]: f"no room is left: {why}" for stub, why in shared.refused.items()}
-    winners = {
-        case_of[stub]: case_that_holds(connection, case_of, why) for stub, why in shared.refused.items() if why.holders
-    }
-    lost = {"lost_to": run.lost_to | taken | full, "won_by": run.won_by | winners}
-    insert_plan_run(transaction, run.model_copy(update=lost))
+    insert_plan_run(transaction, run.model_copy(update={"lost_to": run.lost_to | taken}))
     return [proposal.proposal_id for proposal in written]
 
 

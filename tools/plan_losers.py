@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection
 
 from inventory.capacity import Shortage
@@ -30,7 +32,24 @@ def with_losers(run: PlanRun, lost: dict[str, tuple[str, str]]) -> PlanRun:
     )
 
 
-def case_that_holds(connection: Connection, case_of: dict[str, str], why: Shortage) -> str:
+def with_refused(
+    connection: Connection, run: PlanRun, case_of: Mapping[str, str], refused: Mapping[str, Shortage], words: str
+) -> PlanRun:
+    """The run with the cases whose drafts were refused a claim on capacity, and which case has most of it.
+
+    Parameters
+    ----------
+    case_of
+        Case of each draft of the run.
+    """
+    told = {case_of[draft]: f"{words}: {why}" for draft, why in refused.items()}
+    winners = {
+        case_of[draft]: _case_that_holds(connection, case_of, why) for draft, why in refused.items() if why.holders
+    }
+    return run.model_copy(update={"lost_to": run.lost_to | told, "won_by": run.won_by | winners})
+
+
+def _case_that_holds(connection: Connection, case_of: Mapping[str, str], why: Shortage) -> str:
     """The case that holds most of what was wanted: of this plan, or of an earlier one."""
     holder = why.holders[0][0]
     return case_of.get(holder) or find_proposal(connection, EVERYTHING, holder).content.case_id

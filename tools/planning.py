@@ -25,9 +25,12 @@ from tools.money import to_minor
 from tools.needs import JointProblem, Need, donor_losses, joint_problem
 from tools.options import Offer, PlannedMove, best, offers, price_all
 from tools.outlook import Outlook
+from tools.rules.in_force import clause_of
+from tools.rules.serving import priority_of
 from tools.shared_lanes import each_alone, sent_over
 
 MAXIMUM_ROUNDS = 4
+WORTH_MORE = "where they are worth more"
 ALONE = "alone"
 """Word for a round in which every item was decided alone."""
 _PATHS: dict[str, SolverPath] = {path: path for path in get_args(SolverPath)}
@@ -128,6 +131,18 @@ def solve_needs(
         lost_to={case: why for case, (_, why) in losers.items()},
         won_by={case: winner for case, (winner, _) in losers.items()},
     )
+
+
+def transfer_alone(
+    outlook: Outlook,
+    need: Need,
+    lanes: dict[str, tuple[Lane, ...]],
+    parameters: PlanParameters,
+    limits: Limits | None = None,
+) -> tuple[PlannedMove, ...]:
+    """What would be sent to one need were it decided by transfers alone; empty where no unit is worth moving."""
+    joint = joint_problem(outlook, [need], lanes, Limits.of(lanes) if limits is None else limits)
+    return _moves(outlook, [0], joint, _solve(joint, parameters, None)).get(0, ())
 
 
 def _in_two_passes(
@@ -299,17 +314,22 @@ def _losers(
         winners = [rival for rival in rivals if rival.moves]
         if len(rivals) < 2 or not winners:
             continue
-        best_rival = max(winners, key=lambda rival: (rival.net_value, rival.need.case_id))
+        first = {id(rival): priority_of(outlook, rival.need.row) for rival in rivals}
+        best_rival = max(winners, key=lambda one: (first[id(one)] is not None, one.net_value, one.need.case_id))
+        comes_first = first[id(best_rival)]
         for rival in rivals:
             if rival is best_rival or rival.need.case_id == best_rival.need.case_id:
                 continue
             got = sum(move.units for move in rival.moves)
             if got < rival.need.units and _emptied(outlook, best_rival, rival, left, lanes):
                 units = sum(move.units for move in best_rival.moves)
+                why = WORTH_MORE
+                if comes_first is not None and first[id(rival)] is None:
+                    why = f"which is served first by {clause_of(comes_first)}"
                 lost[rival.need.case_id] = (
                     best_rival.need.case_id,
                     f"{best_rival.need.case_id} takes {units} units of {item} for "
-                    f"{arrays.sites[best_rival.need.row]}, where they are worth more",
+                    f"{arrays.sites[best_rival.need.row]}, {why}",
                 )
     return lost
 

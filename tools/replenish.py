@@ -21,7 +21,7 @@ from enum import IntFlag
 import numpy as np
 import polars as pl
 
-from optimizer.laws.demand_law import exceedance, expected_short
+from optimizer.laws.demand_law import expected_short
 from optimizer.laws.lead_time_demand import LeadTimeDemand
 from optimizer.replenishment.decision import decide
 from optimizer.replenishment.terms import Limit as DecisionLimit
@@ -32,6 +32,7 @@ from optimizer.stocking.levels import stocking_levels
 from optimizer.transfers.rationing import fair_shares
 from tools.columns import BoolArray, FloatArray, IntArray
 from tools.lanes import Lane
+from tools.safety_stock import Protection, bounded_levels, cycle_targets
 from tools.stock_rows import SPELLS, StockRows, spell_days
 from tools.stocking_policy import METHODS, StockingTerms
 
@@ -51,13 +52,20 @@ class Limit(IntFlag):
     RATIONING = 8
     CAPACITY = 16
     BUDGET = 32
+    FLOOR = 64
+    """Safety stock of the stocking policy asks for more than the service target."""
+    LEAST_STOCK = 128
+    """The least reorder point of the stocking policy does."""
+    RULE = 256
+    """A machine rule does, or keeps it smaller; the clause is named."""
 
 
 LEFT_WITHOUT = (
+    (Limit.RULE, "needed, and a machine rule keeps it from it"),
     (Limit.BUDGET, "needed, and no budget is left"),
     (Limit.CAPACITY, "needed, and the lane is full"),
     (Limit.RATIONING, "needed, and the site that feeds it has none to give"),
-    (Limit.MAXIMUM, "the least order would exceed the longest cover"),
+    (Limit.MAXIMUM, "the least order would exceed the longest cover or the most stock"),
 )
 """Why a row that needs something gets nothing, the first that holds."""
 
@@ -88,6 +96,8 @@ class Orders:
     set_aside: dict[str, int]
     """Rows no order was worked out for, by reason."""
     enough: int
+    rule: IntArray
+    """Place of the machine rule that changed a quantity, -1 for none."""
 
 
 def due_today(review_days: FloatArray, today: int, last_run: int | None) -> BoolArray:
@@ -127,6 +137,7 @@ def recommend(
     fed = np.array([bool(site) for site in rows.source_site], dtype=np.bool_)
     has_lane = np.zeros(rows.count, dtype=np.bool_)
     has_lane[list(ways)] = True
+    barred = _barred(rows, parent, ways, fed)
     reasons: tuple[tuple[str, BoolArray], ...] = (
         ("an open case: the sweep decides", excepted),
         ("too little history", ~rows.planned),
@@ -134,6 +145,7 @@ def recommend(
         ("sites feed each other", height < 0),
         ("no lane from the site that feeds it", fed & (~has_lane | (parent < 0))),
         ("no supplier sells it", ~fed & np.isnan(rows.price)),
+        ("a machine rule forbids the movement", barred >= 0),
         ("not due for review", ~due_today(terms.review_days, rows.today.toordinal(), last_run)),
     )
     wanted_here, set_aside = np.ones(rows.count, dtype=np.bool_), Counter[str]()
@@ -144,6 +156,7 @@ def recommend(
     for level in range(int(height.max(initial=-1)) + 1):
         plan.decide_rows(np.flatnonzero((height == level) & wanted_here))
         plan.pass_up(np.flatnonzero((height == level) & (parent >= 0)))
+    plan.keep_to_rules()
     plan.ration(available)
     plan.fit_lanes()
     plan.fit_budgets(budgets)
@@ -166,6 +179,7 @@ def recommend(
         lanes=ways,
         set_aside={reason: number for reason, number in set_aside.items() if number},
         enough=int((wanted_here & (plan.free_quantity <= 0.0)).sum() + nothing.sum()),
+        rule=plan.rule,
     )
 
 
@@ -181,7 +195,7 @@ class _Plan:
         self.feeds[parent[parent >= 0]] = True
         self.quantity, self.free_quantity = np.zeros(n), np.zeros(n)
         self.owed, self.level = np.zeros(n), np.zeros(n)
-        self.limits = np.zeros(n, dtype=np.int64)
+        self.limits, self.rule = np.zeros(n, dtype=np.int64), np.full(n, -1, dtype=np.int64)
         days = rows.lead_mean + terms.review_days
         # Demand of the sites it feeds is part of a site's own.
         self.mean, self.variance = rows.mean_per_day.copy(), rows.sd_per_day**2
@@ -216,7 +230,8 @@ class _Plan:
         spread = np.sqrt(self.variance[some] / (7.0 * weeks))
         some_demand = self.mean[some] > 0.0
         level_cv = np.divide(spread, self.mean[some], out=np.zeros(some.size), where=some_demand)
-        cover = np.maximum(self.mean[some] * terms.maximum_cover_days[some] - self.position[some], 0.0)
+        most = np.minimum(self.mean[some] * terms.maximum_cover_days[some], terms.bounds.maximum_units[some])
+        cover = np.maximum(most - self.position[some], 0.0)
         one, answer_to = np.ones(some.size), self._cycle_target(some)
         answer = decide(
             ReplenishmentInput(
@@ -229,13 +244,39 @@ class _Plan:
         )  # fmt: skip
         self.quantity[some] = np.rint(answer.order_quantity)
         self.free_quantity[some] = answer.unconstrained_quantity
-        self.level[some] = self.position[some] + answer.unconstrained_quantity
         flags = np.array([Limit.NONE, Limit.MULTIPLE, Limit.MINIMUM, Limit.MAXIMUM], dtype=np.int64)
         order = [DecisionLimit.NONE, DecisionLimit.MULTIPLE, DecisionLimit.MINIMUM, DecisionLimit.MAXIMUM]
         moved = flags[[order.index(DecisionLimit(int(code))) for code in answer.limited_by]]
         # Rounding up to whole units is no limit worth a word.
         trifle = (moved == Limit.MULTIPLE) & (np.abs(answer.order_quantity - answer.unconstrained_quantity) < 1.0)
         self.limits[some] = np.where(trifle, 0, moved)
+        self._raise_to_bounds(some, cover, unmet)
+        self.level[some] = self.position[some] + self.free_quantity[some]
+
+    def _raise_to_bounds(self, some: IntArray, most: FloatArray, unmet: Unmet) -> None:
+        """Order more where a floor or a least reorder point of policy asks for it: whole lots within the most."""
+        bounds, mean = self.terms.bounds.take(some), self.mean[some]
+        by_spell, variance = self._by_spell(some)
+        left = self.position[some] - by_spell.sum(axis=1)
+        if unmet == "lost":  # what is not served before the order comes is not asked for later
+            before, spread = by_spell[:, :SPELLS].sum(axis=1), variance[:, :SPELLS].sum(axis=1)
+            left = left + expected_short(self.position[some], before, spread, "gamma")
+        floor, least = bounds.floor(mean), bounds.minimum(mean)
+        wants = (
+            (Limit.FLOOR, np.where(floor > 0.0, floor - left, 0.0)),
+            (Limit.LEAST_STOCK, np.where(least > 0.0, least - self.position[some], 0.0)),
+        )
+        for why, wanted in wants:
+            binds = wanted > self.free_quantity[some] + 1e-6
+            rows = some[binds]
+            lots = np.ceil(np.maximum(wanted[binds], self.least[rows]) / self.lot[rows] * (1.0 - 1e-9)) * self.lot[rows]
+            capped = lots > most[binds] + 1e-6
+            fits = np.floor(most[binds] / self.lot[rows] * (1.0 + 1e-9)) * self.lot[rows]
+            given = np.where(capped, np.where(fits < self.least[rows] * (1.0 - 1e-9), 0.0, fits), lots)
+            self.free_quantity[rows] = wanted[binds]
+            self.limits[rows] |= np.where(given > self.quantity[rows], int(why), 0)
+            self.limits[rows] |= np.where(capped, int(Limit.MAXIMUM), 0)
+            self.quantity[rows] = np.maximum(given, self.quantity[rows])
 
     def _by_spell(self, some: IntArray) -> tuple[FloatArray, FloatArray]:
         rows = self.rows
@@ -254,28 +295,31 @@ class _Plan:
         target = self._cycle_target(some)
         order = np.maximum(self.mean[some] * self.terms.review_days[some], 1.0)
         levels = stocking_levels(LeadTimeDemand(mean, variance), order_quantity=order, cycle_service_level=target)
-        return levels.reorder_point
+        bounded = bounded_levels(levels, LeadTimeDemand(mean, variance), self.mean[some], self.terms.bounds.take(some))
+        return bounded.reorder_point
 
     def _cycle_target(self, some: IntArray) -> FloatArray:
-        """The target as a cycle service level: a fill rate's is that of the point which delivers it."""
-        terms = self.terms
-        target = np.clip(terms.service_target[some], 1e-6, 1.0 - 1e-6)
-        by_fill = np.flatnonzero(terms.by_fill_rate[some])
-        if by_fill.size:
-            chosen = some[by_fill]
-            mean, variance = self._protected(chosen)
-            order = np.maximum(np.maximum(self.least[chosen], self.mean[chosen] * terms.review_days[chosen]), 1.0)
-            point = stocking_levels(LeadTimeDemand(mean, variance), order_quantity=order, fill_rate=target[by_fill])
-            out = exceedance(point.reorder_point, mean, variance, "gamma")
-            target = target.copy()
-            target[by_fill] = np.clip(1.0 - out, 0.01, 1.0 - 1e-6)
-        return target
+        """The target as a cycle service level: that of the point which the method and measure of policy give."""
+        rows, terms = self.rows, self.terms
+        mean, variance = self._by_spell(some)
+        order = np.maximum(np.maximum(self.least[some], self.mean[some] * terms.review_days[some]), 1.0)
+        answer_for = Protection(
+            whole=LeadTimeDemand(mean.sum(axis=1), variance.sum(axis=1)),
+            lead=LeadTimeDemand(mean[:, :SPELLS].sum(axis=1), variance[:, :SPELLS].sum(axis=1)),
+            review=LeadTimeDemand(mean[:, SPELLS], variance[:, SPELLS]),
+            order_quantity=order,
+            margin=rows.margin[some],
+            holding=rows.holding_per_day[some] * terms.review_days[some],
+        )
+        return cycle_targets(terms.safety_stock[some], terms.service_target[some], terms.by_fill_rate[some], answer_for)
 
     def _lots(self) -> tuple[FloatArray, FloatArray]:
         """Multiples and least orders: the supplier's, the lane's, and an economic quantity where policy asks for it."""
         rows = self.rows
-        lot = np.maximum(rows.order_multiple, 1.0)
-        least = np.where(np.isnan(rows.minimum_order), 0.0, rows.minimum_order)
+        multiple, minimum = rows.order_multiple, rows.minimum_order
+        if rows.bounds is not None:
+            multiple, minimum = rows.bounds.terms.multiple, rows.bounds.terms.minimum
+        lot, least = np.maximum(multiple, 1.0), np.where(np.isnan(minimum), 0.0, minimum)
         for row, lane in self.ways.items():
             lot[row], least[row] = float(lane.lot), 0.0
         economic = ~self.fed & (self.terms.method == METHODS.index("reorder_point"))
@@ -284,6 +328,19 @@ class _Plan:
             best = economic_order(rows.order_cost[known], rows.holding_per_day[known], rows.mean_per_day[known])
             least[known] = np.maximum(least[known], np.rint(best.order_quantity))
         return lot, least
+
+    def keep_to_rules(self) -> None:
+        """Name the rules that made an order larger, and buy no more than can be sold before a delisting."""
+        bounds = self.rows.bounds
+        if bounds is None:
+            return
+        bought = ~self.fed & (self.quantity > 0.0)
+        terms = bought & (bounds.terms.rule >= 0) & (self.quantity > np.ceil(self.free_quantity - 1e-9))
+        self.limits[terms] |= int(Limit.RULE)
+        self.rule[terms] = bounds.terms.rule[terms]
+        over = np.flatnonzero(bought & (self.quantity > bounds.most.units))
+        self.rule[over] = bounds.most.rule[over]
+        self._cut(over, bounds.most.units[over], Limit.RULE)
 
     def ration(self, available: FloatArray) -> None:
         """What a site has, in fair shares over what is asked of it and what its own customers want until its next."""
@@ -294,12 +351,47 @@ class _Plan:
         rows = self.rows
         own = np.ceil(rows.mean_per_day[givers] * rows.lead_mean[givers] + rows.known[givers, :SPELLS].sum(axis=1))
         stock = np.floor(np.maximum(available[givers], 0.0) + 1e-9)
+        allowed = self._given_away(givers, stock)
         total = np.bincount(place, self.quantity[asked], givers.size)
-        for giver in np.flatnonzero(total + own > stock).tolist():
+        for giver in np.flatnonzero((total + own > stock) | (total > allowed)).tolist():
             takers = asked[place == giver]
-            claims = np.concatenate([[own[giver]], self.quantity[takers]])
-            units = fair_shares([stock[giver]], claims[None, :]).units[0, 1:]
-            self._cut(takers, units.astype(np.float64), Limit.RATIONING)
+            units = self._shares(takers, own[giver], stock[giver])
+            if allowed[giver] < units.sum():
+                fewer = np.minimum(units, self._shares(takers, 0.0, allowed[giver]))
+                self._bound_by_keeping(takers[fewer < units], int(givers[giver]))
+                units = fewer
+            self._cut(takers, units, Limit.RATIONING)
+
+    def _given_away(self, givers: IntArray, stock: FloatArray) -> FloatArray:
+        """Units rules let each giver part with, at most its stock."""
+        bounds = self.rows.bounds
+        if bounds is None:
+            return stock
+        left = np.floor(np.maximum(self.rows.free[givers] - bounds.kept.units[givers], 0.0) + 1e-9)
+        return np.where(bounds.kept.rule[givers] >= 0, np.minimum(stock, left), stock)
+
+    def _bound_by_keeping(self, takers: IntArray, giver: int) -> None:
+        bounds = self.rows.bounds
+        if bounds is not None:
+            self.limits[takers] |= int(Limit.RULE)
+            self.rule[takers] = bounds.kept.rule[giver]
+
+    def _shares(self, takers: IntArray, own: float, stock: float) -> FloatArray:
+        """Fair shares of a stock over a giver's own customers and what is asked of it; who comes first is served first.
+
+        The units of each taker, shape ``(takers,)``.
+        """
+        asked = self.quantity[takers]
+        first = np.zeros(takers.size, dtype=np.bool_)
+        if self.rows.bounds is not None:
+            first = self.rows.bounds.served_first[takers]
+        units, left = np.zeros(takers.size), stock
+        for some, beside in ((first, 0.0), (~first, own)):
+            if some.any():
+                claims = np.concatenate([[beside], asked[some]])
+                units[some] = fair_shares([left], claims[None, :]).units[0, 1:]
+                left = max(left - float(units[some].sum()), 0.0)
+        return units
 
     def fit_lanes(self) -> None:
         """No lane carries more than a day's capacity."""
@@ -324,6 +416,19 @@ class _Plan:
                 self._spend(some, max(money, 0.0))
 
     def _spend(self, some: IntArray, money: float) -> None:
+        """A protected range is bought first; the others share what is left."""
+        if self.rows.bounds is not None:
+            protected = self.rows.bounds.never_below_target[some]
+            if protected.any() and not protected.all():
+                cost = self.quantity[some] * self.rows.price[some]
+                if cost[protected].sum() > money:
+                    self._spend_alike(some[protected], money)
+                left = max(money - float((self.quantity[some] * self.rows.price[some])[protected].sum()), 0.0)
+                self._spend_alike(some[~protected], left)
+                return
+        self._spend_alike(some, money)
+
+    def _spend_alike(self, some: IntArray, money: float) -> None:
         mean, variance = self._protected(some)
         lot = self.lot[some] * np.ceil(self.quantity[some] / self.lot[some] / PIECES * (1.0 - 1e-9))
         found = lots_within_budget(
@@ -368,6 +473,13 @@ def feeding(rows: StockRows) -> tuple[IntArray, IntArray]:
     looped = height >= DEEPEST - 1
     parent[looped] = -1
     return parent, np.where(looped, -1, height)
+
+
+def _barred(rows: StockRows, parent: IntArray, ways: Mapping[int, Lane], fed: BoolArray) -> IntArray:
+    """Place of the machine rule that forbids what would replenish each row, -1 for none."""
+    if rows.bounds is None:
+        return np.full(rows.count, -1, dtype=np.int64)
+    return np.where(fed, rows.bounds.barred(ways, parent), rows.bounds.embargoed())
 
 
 def _ways(rows: StockRows, lanes: Mapping[str, tuple[Lane, ...]]) -> dict[int, Lane]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 import numpy as np
 import polars as pl
 from sqlalchemy import Connection
 
+from inventory.capacity import CapacityKind, Slot
 from inventory.cases import CaseRow
 from inventory.ledger import list_reservations
 from inventory.records import EVERYTHING, CaseKind
 from inventory.snapshots import Snapshot
+from tools.budget_use import budgets_of
 from tools.columns import BoolArray
 from tools.stock_rows import StockRows
+
+MINOR = 100
+"""Minor units in one unit of the currency."""
 
 
 def is_replenishment(row: CaseRow) -> bool:
@@ -51,23 +56,20 @@ def given_back(ledger: pl.DataFrame, returned: pl.DataFrame) -> pl.DataFrame:
     return joined.with_columns(reserved=pl.col("reserved") - pl.col("back").fill_null(0)).drop("back")
 
 
-def budgets_left(snapshot: Snapshot, budget: float | None) -> dict[str, float]:
-    """Money left for purchases: a site's budget of the period less what was ordered in it, and the limit of the run."""
-    today = snapshot.as_of.date()
-    table = snapshot.table("budgets").filter(
-        (pl.col("kind") == "purchase") & (pl.col("period_start") <= today) & (pl.col("period_end") >= today)
-    )
-    price = snapshot.table("supplier_items").select("supplier", "item", "price")
-    orders = snapshot.table("purchase_orders").filter(pl.col("status") != "cancelled")
-    spent = (
-        orders.join(table.select("site", "period_start"), on="site", how="inner")
-        .filter(pl.col("ordered_date") >= pl.col("period_start"))
-        .join(price, on=["supplier", "item"], how="left")
-        .group_by("site")
-        .agg(spent=(pl.col("quantity") * pl.col("price").fill_null(0.0)).cast(pl.Float64).sum())
-    )
-    left = table.join(spent, on="site", how="left", maintain_order="left").with_columns(
-        left=pl.col("amount").cast(pl.Float64) - pl.col("spent").fill_null(0.0)
-    )
-    found: dict[str, float] = dict(left.select("site", "left").iter_rows())
-    return found | ({} if budget is None else {"": budget})
+def budgets_left(snapshot: Snapshot, budget: float | None, held: Mapping[Slot, int]) -> dict[str, float]:
+    """Money left for purchases by site, and under an empty name for the whole run.
+
+    Parameters
+    ----------
+    budget
+        Most that may be spent in the run, whole currency units.
+    held
+        What proposals hold of budgets, minor units; a site has left what neither they nor the feed's orders took.
+    """
+    today, sites = snapshot.as_of.date(), set(snapshot.table("budgets")["site"])
+    left = {
+        site: min(each.budget_minor - each.ordered_minor - held.get(each.slot, 0) for each in several) / MINOR
+        for (site, kind), several in budgets_of(snapshot, today, sites).items()
+        if kind is CapacityKind.PURCHASE_BUDGET
+    }
+    return left | ({} if budget is None else {"": budget})

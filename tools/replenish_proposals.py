@@ -112,7 +112,7 @@ def _recommended(
     keeping = quantity * float(np.nan_to_num(rows.holding_per_day[row])) * float(terms.review_days[row])
     spent = cost - parts.get("price", 0) + to_minor(keeping)
     action = ActionKind.PURCHASE if lane is None else ActionKind.TRANSFER
-    limits = tuple(flag.name.lower() for flag in Limit(int(orders.limits[row])) if flag.name)
+    limits, clauses = _limits(rows, orders, row)
     line = ReplenishmentLine(
         action=action,
         item=rows.items[row],
@@ -140,7 +140,7 @@ def _recommended(
         shortage_avoided_minor=line.shortage_avoided_minor,
         service_after=round(1.0 - min(float(orders.short_after[row]) / asked, 1.0), 4) if asked > 0 else 1.0,
         net_value_minor=line.shortage_avoided_minor - spent, confidence=round(confidence, 3), chosen=True,
-        binding_constraint=", ".join(limits), cost_parts_minor=parts,
+        binding_constraint=", ".join(limits), clauses=clauses, cost_parts_minor=parts,
     )  # fmt: skip
     measures = {
         "position": line.position,
@@ -154,6 +154,16 @@ def _recommended(
     }
     fact = SituationFact(item=line.item, site=line.site, measures=measures, words={"item_class": line.item_class})
     return Recommended(line, ship, TIERS[int(terms.tier[row])], option, fact)
+
+
+def _limits(rows: StockRows, orders: Orders, row: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What changed a quantity, in words, and the clauses among it."""
+    flags = [flag for flag in Limit(int(orders.limits[row])) if flag.name and flag is not Limit.RULE]
+    words = tuple(str(flag.name).lower().replace("_", " ") for flag in flags)
+    rule = int(orders.rule[row])
+    if rule < 0 or rows.bounds is None:
+        return words, ()
+    return (*words, rows.bounds.words(rule)), rows.bounds.passages([rule])
 
 
 def _source(rows: StockRows, row: int) -> str:

@@ -53,6 +53,14 @@ def search_rules(base: KnowledgeBase, query: str, scope: Scope, *, on: date, lim
     return tuple(as_citation(ranked.passage) for ranked in found)
 
 
+def cited(base: KnowledgeBase, passage_id: str, *, on: date) -> Citation | None:
+    """The clause of that id as a citation, while its version speaks; else ``None``."""
+    passage = base.passage(passage_id)
+    if passage is None or not passage.effective_from <= on <= (passage.effective_to or date.max):
+        return None
+    return as_citation(passage)
+
+
 def as_citation(passage: object) -> Citation:
     """A knowledge passage as a record."""
     from knowledge.passages import Passage

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from inventory.demand_history import DemandHistory
+from inventory.machine_rules import RuleRecord
 from inventory.snapshot_parts import Part, read_part
 from inventory.snapshots import Snapshot
 from tools.columns import IntArray
@@ -37,6 +38,8 @@ class SharedFacts:
     needs: Needs
     targets: Targets = field(default_factory=Targets.none)
     """What policy sets instead of the ERP; no fact of a snapshot, so :meth:`of` leaves it empty."""
+    rules: tuple[RuleRecord, ...] = ()
+    """Machine rules in force; no fact of a snapshot either."""
 
     @classmethod
     def of(cls, snapshot: Snapshot, lead_times: LeadTimes | None = None) -> SharedFacts:

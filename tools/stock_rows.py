@@ -7,7 +7,7 @@ row's spells are as long as its own lead time asks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -18,6 +18,7 @@ from inventory.records import EVERYTHING, ProposalLine
 from tools.columns import BoolArray, FloatArray, IntArray
 from tools.outlook import Outlook
 from tools.rows import join_rows
+from tools.rules.bounds import RowBounds
 from tools.segments import SegmentFacts
 from tools.sweeping import Part, look_at_part, over_parts, parts_of
 from tools.targets import Targets
@@ -67,6 +68,8 @@ class StockRows:
     history_weeks: IntArray
     planned: BoolArray
     """Enough history for mathematics to give a quantity."""
+    bounds: RowBounds | None = None
+    """What machine rules ask of the rows; ``None`` where there are none."""
 
     @property
     def count(self) -> int:
@@ -105,12 +108,13 @@ class StockRows:
             holding_per_day=arrays.holding_per_day,
             history_weeks=outlook.history_weeks,
             planned=outlook.planned,
+            bounds=RowBounds.of(outlook),
         )
 
     @classmethod
     def join(cls, parts: Sequence[StockRows]) -> StockRows:
         """Parts of one network end to end."""
-        return join_rows(parts)
+        return replace(join_rows(parts), bounds=RowBounds.join([part.bounds for part in parts]))
 
 
 @dataclass(frozen=True)

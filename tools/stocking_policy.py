@@ -10,7 +10,9 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from importlib import resources
+from itertools import product
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -21,11 +23,13 @@ from inventory.errors import NotFoundError
 from inventory.record import Record
 from inventory.records import EVERYTHING, Tier
 from inventory.rulebook import find_policy
-from inventory.segment_words import CELLS, STAGES, VALUES, VARIABILITIES, cell_codes
+from inventory.segment_words import CELLS, STAGES, VALUES, VARIABILITIES, cell_codes, segment_words
 from optimizer.stocking.segments import SegmentCodes, Stage, XyzClass
 from tools.columns import FloatArray, IntArray
 from tools.errors import ToolInputError
+from tools.safety_stock import SAFETY_STOCK, Bounds
 
+SafetyStock = Literal["gamma", "normal", "count", "exact_fill_rate", "newsvendor"]
 Method = Literal["order_up_to", "reorder_point", "none"]
 METHODS: tuple[Method, ...] = ("order_up_to", "reorder_point", "none")
 MEASURES = ("cycle", "fill_rate")
@@ -33,6 +37,10 @@ TIERS = tuple(Tier)
 Share = Annotated[float, Field(gt=0, lt=1)]
 Band = Annotated[float, Field(ge=0, le=1)]
 Days = Annotated[int, Field(ge=1, le=3650, strict=True)]
+SomeDays = Annotated[float, Field(ge=0, le=3650)]
+Units = Annotated[int, Field(ge=0, le=1_000_000_000, strict=True)]
+Place = tuple[int, str, str]
+"""Cell, site and item class; an empty name is any place no rule names."""
 
 
 class SegmentCuts(Record):
@@ -69,6 +77,35 @@ class StockingRow(Record):
     method: Method
     tier: Tier
     maximum_cover_days: Days
+    safety_stock: SafetyStock = "gamma"
+    floor_days: SomeDays = 0.0
+    """Least safety stock in days of mean demand, and in units; the larger holds."""
+    floor_units: Units = 0
+    minimum_days: SomeDays = 0.0
+    """Least reorder point in days of mean demand, and in units; the larger holds."""
+    minimum_units: Units = 0
+    maximum_units: Units | None = None
+    """Most an order or a level may come to, units; no limit when ``None``."""
+
+    @property
+    def contradiction(self) -> str:
+        """What cannot hold at once, in words; empty when everything can."""
+        for name in ("floor", "minimum"):
+            if self.maximum_units is not None and (units := getattr(self, f"{name}_units")) > self.maximum_units:
+                return f"{name}_units {units} is above maximum_units {self.maximum_units}"
+            if (days := getattr(self, f"{name}_days")) > self.maximum_cover_days:
+                return f"{name}_days {days:g} is above maximum_cover_days {self.maximum_cover_days}"
+        if self.safety_stock == "exact_fill_rate" and self.measure != "fill_rate":
+            return f"safety_stock exact_fill_rate meets a fill rate, and measure is {self.measure}"
+        return ""
+
+    @property
+    def sets_levels(self) -> bool:
+        """Whether it asks for other levels than the ERP's target under the gamma law gives."""
+        return (
+            self.source == "policy" or self.safety_stock != "gamma" or self.maximum_units is not None
+            or max(self.floor_days, self.floor_units, self.minimum_days, self.minimum_units) > 0
+        )  # fmt: skip
 
 
 class StockingRule(Record):
@@ -88,6 +125,12 @@ class StockingRule(Record):
     method: Method | None = None
     tier: Tier | None = None
     maximum_cover_days: Days | None = None
+    safety_stock: SafetyStock | None = None
+    floor_days: SomeDays | None = None
+    floor_units: Units | None = None
+    minimum_days: SomeDays | None = None
+    minimum_units: Units | None = None
+    maximum_units: Units | None = None
 
     def holds_at(self, site: str, item_class: str) -> bool:
         """Whether it applies at a site to items of a class."""
@@ -116,18 +159,56 @@ class StockingPolicy(Record):
         """Whether any rule tells sites or item classes apart."""
         return any(rule.site or rule.item_class for rule in self.rules)
 
+    @cached_property
+    def sites(self) -> tuple[str, ...]:
+        """Sites a rule names."""
+        return tuple(sorted({site for rule in self.rules for site in rule.site}))
+
+    @cached_property
+    def item_classes(self) -> tuple[str, ...]:
+        """Item classes a rule names."""
+        return tuple(sorted({name for rule in self.rules for name in rule.item_class}))
+
+    @cached_property
+    def table(self) -> dict[Place, StockingRow]:
+        """What holds in every segment at every kind of place the rules tell apart."""
+        made: dict[tuple[int, ...], StockingRow] = {}
+        found = {}
+        for place in product(range(CELLS), ("", *self.sites), ("", *self.item_classes)):
+            held = self._holding(*place)
+            if held not in made:
+                made[held] = self._layered(held)
+            found[place] = made[held]
+        return found
+
+    @model_validator(mode="after")
+    def _consistent(self) -> StockingPolicy:
+        for (cell, site, item_class), row in self.table.items():
+            if said := row.contradiction:
+                where = " ".join(filter(None, (segment_words(cell), site and f"at {site}", item_class)))
+                by = ", ".join(repr(self.rules[number].name) for number in self._holding(cell, site, item_class))
+                raise ValueError(f"{where}: {said}" + (f" (by the rules {by})" if by else ""))
+        return self
+
     def row(self, cell: int, site: str = "", item_class: str = "") -> StockingRow:
         """What holds for the segment of a cell at a place: the default, changed by every rule that covers it, in order.
 
         Without a place, what holds wherever no rule names one.
         """
+        known = site if site in self.sites else "", item_class if item_class in self.item_classes else ""
+        return self.table[(cell, *known)]
+
+    def _holding(self, cell: int, site: str, item_class: str) -> tuple[int, ...]:
         value, variability, stage, constrained = cell_codes(cell)
         names = (VALUES[value], VARIABILITIES[variability], STAGES[stage], bool(constrained))
+        return tuple(
+            number for number, rule in enumerate(self.rules) if rule.covers(*names) and rule.holds_at(site, item_class)
+        )
+
+    def _layered(self, rules: Iterable[int]) -> StockingRow:
         found = self.default.model_dump()
-        for rule in self.rules:
-            if rule.covers(*names) and rule.holds_at(site, item_class):
-                given = rule.model_dump(include=set(StockingRow.model_fields), exclude_none=True)
-                found |= given
+        for number in rules:
+            found |= self.rules[number].model_dump(include=set(StockingRow.model_fields), exclude_none=True)
         return StockingRow.model_validate(found)
 
 
@@ -144,6 +225,9 @@ class StockingTerms:
     tier: IntArray
     """Place in ``TIERS``."""
     maximum_cover_days: FloatArray
+    safety_stock: IntArray
+    """Place in ``SAFETY_STOCK``."""
+    bounds: Bounds
 
 
 def stocking_terms(
@@ -187,6 +271,14 @@ def stocking_terms(
         method=column(METHODS.index(row.method) for row in table),
         tier=column(TIERS.index(row.tier) for row in table),
         maximum_cover_days=column(float(row.maximum_cover_days) for row in table),
+        safety_stock=column(SAFETY_STOCK.index(row.safety_stock) for row in table),
+        bounds=Bounds(
+            floor_days=column(row.floor_days for row in table),
+            floor_units=column(float(row.floor_units) for row in table),
+            minimum_days=column(row.minimum_days for row in table),
+            minimum_units=column(float(row.minimum_units) for row in table),
+            maximum_units=column(np.inf if row.maximum_units is None else row.maximum_units for row in table),
+        ),
     )
 
 
@@ -233,6 +325,8 @@ def parse_stocking_policy(text: str) -> StockingPolicy:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
+        if not place:  # said of the document as a whole, whose text would only hide it
+            raise ToolInputError(f"stocking policy: {first['msg'].removeprefix('Value error, ')}") from error
         raise ToolInputError(f"stocking policy: {place}: {first['msg']}, got {first['input']!r}") from error
 
 

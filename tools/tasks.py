@@ -12,6 +12,7 @@ from inventory.outbox import find_document, insert_receipt, move_document
 from inventory.people import scope_of
 from inventory.record import short_id
 from inventory.records import EVERYTHING, DocumentState, OutboxRow, Receipt, User
+from inventory.supplier_messages import list_messages
 from inventory.tasks import Task, answer_task, find_task, insert_task
 from tools.action_kinds import kind_of, may_close
 from tools.errors import ToolInputError
@@ -35,13 +36,28 @@ def open_task(transaction: Transaction, row: OutboxRow) -> Task:
         action=document.action,
         role=spec.role,
         sites=tuple(sorted(filter(None, {document.origin, document.destination}))),
-        text=". ".join(spec.task(document, line) for line in document.lines) + ".",
+        text=". ".join(
+            [*(spec.task(document, line) for line in document.lines), *_drafted(transaction, row), *_mark(row)]
+        )
+        + ".",
         document=document,
         opened_at=transaction.now,
         due_at=due,
     )
     insert_task(transaction, task)
     return task
+
+
+def _drafted(transaction: Transaction, row: OutboxRow) -> list[str]:
+    """Where the words to the supplier of a changed order are found."""
+    wanted = (row.document.supplier, row.document.order_id)
+    kept = list_messages(transaction.connection, EVERYTHING, proposal_id=row.proposal_id)
+    return [f"Send message {each.message_id}" for each in kept if (each.supplier, each.order_id) == wanted]
+
+
+def _mark(row: OutboxRow) -> list[str]:
+    """What lets the feeds be recognised later; goods that do not travel show in the stock alone."""
+    return [f"Write {row.key} into its reference"] if kind_of(row.document.action).goods_travel else []
 
 
 def answer(

@@ -7,15 +7,18 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import polars as pl
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, and_, select
 
 from inventory.database import Database
+from inventory.document_revisions import list_speaking
+from inventory.document_windows import corpus_digest
 from inventory.errors import SnapshotError
 from inventory.ledger_frame import ledger_frame
+from inventory.machine_rules import RuleRecord
 from inventory.outbox import list_outbox
 from inventory.proposals import find_plan_run, list_proposals
 from inventory.record import digest_text, load
@@ -31,7 +34,7 @@ from inventory.records import (
     ProposalLine,
     ProposalState,
 )
-from inventory.rulebook import count_documents, find_policy, list_documents
+from inventory.rulebook import find_policy
 from inventory.snapshots import Snapshot, SnapshotStore
 from inventory.tables import approvals, cases, findings
 from tools.arrays import build_arrays, frame_of_places
@@ -42,12 +45,15 @@ from tools.lead_times import LeadTimes
 from tools.limits import Limits
 from tools.option_facts import OptionFacts, read_option_facts
 from tools.outlook import Outlook, look_ahead
+from tools.rules.in_force import on_record, rules_in_force
 from tools.shared import SharedFacts
 from tools.targets import Targets
 from tools.thresholds import Thresholds, parse_thresholds
 
 if TYPE_CHECKING:
     from knowledge.base import KnowledgeBase
+
+T = TypeVar("T")
 
 ADDING = (ActionKind.TRANSFER, ActionKind.PURCHASE)
 """Actions that bring units no feed shows yet; an expedited order is in the feed already."""
@@ -71,6 +77,10 @@ class Toolbox:
     seed: int = 20240408
     hard_kill_seconds: float | None = None
     """Wall-clock limit of the solver's child process; ``None`` solves in this process."""
+    rollout: str = "guided"
+    """How far the roll-out is, for questions about the gate; the gate itself is handed its own."""
+    erp_native_key: bool = False
+    """Whether the ERP refuses a second document with our key, for the same questions."""
     executor: Executor | None = None
     """Whose workers look at the parts of the network; this process when ``None``."""
     room_left: dict[str, Limits] = field(default_factory=dict)
@@ -84,6 +94,7 @@ class Toolbox:
     _thresholds: dict[str, Thresholds] = field(default_factory=dict)
     _lanes: dict[str, dict[str, tuple[Lane, ...]]] = field(default_factory=dict)
     _option_facts: dict[str, OptionFacts] = field(default_factory=dict)
+    _made: dict[str, tuple[str, object]] = field(default_factory=dict)
 
     def now(self) -> datetime:
         """The moment, from the clock that was handed in."""
@@ -101,6 +112,13 @@ class Toolbox:
         kept = self._snapshots.get(found.snapshot_id, found)
         self._snapshots = {found.snapshot_id: kept}
         return kept
+
+    def made_of_snapshot(self, make: Callable[[Snapshot], T]) -> T:
+        """What a function makes of the current snapshot, made once and kept until there is another."""
+        snapshot, name = self.snapshot(), f"{make.__module__}.{make.__qualname__}"
+        if self._made.get(name, ("", None))[0] != snapshot.snapshot_id:
+            self._made[name] = (snapshot.snapshot_id, make(snapshot))
+        return cast("T", self._made[name][1])
 
     def thresholds(self, connection: Connection, version: int | None = None) -> Thresholds:
         """Detection thresholds in force, or of a version."""
@@ -129,24 +147,35 @@ class Toolbox:
             self._lead_times = {snapshot.snapshot_id: LeadTimes.of(snapshot)}
         return self._lead_times[snapshot.snapshot_id]
 
-    def shared(self, snapshot: Snapshot, targets: Targets | None = None) -> SharedFacts:
+    def rules(self, connection: Connection) -> tuple[RuleRecord, ...]:
+        """Machine rules in force today."""
+        return rules_in_force(connection, self.now().date())
+
+    def shared(
+        self, snapshot: Snapshot, targets: Targets | None = None, rules: Sequence[RuleRecord] | None = None
+    ) -> SharedFacts:
         """What the item-sites of a whole snapshot share: lead times, seasons, promotions, returns, production needs.
 
         Parameters
         ----------
         targets
             What policy sets instead of the ERP; as in force when omitted.
+        rules
+            Machine rules; as in force when omitted.
         """
         if snapshot.snapshot_id not in self._shared:
             self._shared = {snapshot.snapshot_id: SharedFacts.of(snapshot, self.lead_times(snapshot))}
         if targets is None:
             with self.database.read() as connection:
                 targets = Targets.in_force(connection)
-        return replace(self._shared[snapshot.snapshot_id], targets=targets)
+        if rules is None:
+            with self.database.read() as connection:
+                rules = self.rules(connection)
+        return replace(self._shared[snapshot.snapshot_id], targets=targets, rules=tuple(rules))
 
     def needs(self, snapshot: Snapshot) -> Needs:
         """What production asks of its components."""
-        return self.shared(snapshot, Targets.none()).needs
+        return self.shared(snapshot, Targets.none(), ()).needs
 
     def plan_run(self, connection: Connection, plan_run_id: str) -> PlanRun:
         """A plan run; it never changes, and every step of every case it decided reads it."""
@@ -179,6 +208,7 @@ class Toolbox:
             committed_lines(connection, snapshot, exclude=exclude),
             self.thresholds(connection),
             Targets.in_force(connection, items=items),
+            self.rules(connection),
             places=places,
         )
 
@@ -193,6 +223,7 @@ class Toolbox:
         committed: Sequence[ProposalLine],
         thresholds: Thresholds,
         targets: Targets | None = None,
+        rules: Sequence[RuleRecord] = (),
         *,
         places: Sequence[tuple[str, str]] | None = None,
         name: str = "",
@@ -203,6 +234,8 @@ class Toolbox:
         ----------
         targets
             What policy sets instead of the ERP; the ERP's settings hold when omitted.
+        rules
+            Machine rules the answers keep to; none when omitted.
         places
             The only item-sites looked at; all that are planned when omitted.
         name
@@ -215,9 +248,10 @@ class Toolbox:
             _LINES.dump_json(list(committed)).decode(),
             str(places),
             "" if targets is None else targets.frame.write_csv(),
+            *on_record(rules),
         )
         if key not in self._outlooks:
-            shared = self.shared(snapshot, Targets.none() if targets is None else targets)
+            shared = self.shared(snapshot, Targets.none() if targets is None else targets, rules)
             arrays = build_arrays(
                 snapshot if places is None else snapshot.of_items({item for item, _ in places}),
                 ledger,
@@ -232,13 +266,13 @@ class Toolbox:
         return self._outlooks[key]
 
     def knowledge(self, connection: Connection) -> KnowledgeBase:
-        """The index over the documents of record, opened again when one was added; none is ever changed."""
+        """The index over the documents that speak, opened anew when one came to speak or fell silent."""
         from knowledge.base import KnowledgeBase
         from knowledge.passages import SourceDocument
 
-        key = str(count_documents(connection))
+        key = corpus_digest(connection)
         if key not in self._knowledge:
-            documents = list_documents(connection, EVERYTHING)
+            documents = list_speaking(connection, EVERYTHING)
             sources = [
                 SourceDocument(
                     document_id=document.document_id,

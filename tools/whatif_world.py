@@ -30,6 +30,7 @@ from tools.replenish import feeding
 from tools.rows import join_rows
 from tools.stock_rows import REVIEW_DAYS, StockRows
 from tools.sweeping import Part, look_at_part, over_parts, parts_of
+from tools.targets import Targets
 from tools.toolbox import Toolbox, committed_lines, undecided
 
 DAILY_CELLS = 4_000_000
@@ -96,14 +97,15 @@ def network_opening(toolbox: Toolbox, items: Collection[str] | None) -> Opening:
     """The opening state of the network, or of some items with all their sites, on what is decided."""
     snapshot = toolbox.snapshot()
     with toolbox.database.read() as connection:
-        ledger = ledger_frame(connection, EVERYTHING)
+        ledger = ledger_frame(connection, EVERYTHING, items=items)
+        targets = Targets.in_force(connection, items=items)
         committed = committed_lines(connection, snapshot, exclude=undecided(connection))
         thresholds = toolbox.thresholds(connection)
     places = None
     if items is not None:
         chosen = pl.col("item").is_in(sorted(items))
         places = snapshot.table("item_sites").filter(chosen).select("item", "site")
-    parts = list(parts_of(snapshot, ledger, toolbox.shared(snapshot), committed, thresholds, places=places))
+    parts = list(parts_of(snapshot, ledger, toolbox.shared(snapshot, targets), committed, thresholds, places=places))
     if not parts:
         raise ToolInputError("no item of the network is in this scope")
     return Opening.join(list(over_parts(opening_of_part, parts, toolbox.executor)))

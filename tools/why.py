@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from sqlalchemy import Connection
 
-from inventory.cases import list_cases
+from inventory.cases import cases_at
 from inventory.contract import REFUSE_BELOW_WEEKS
 from inventory.errors import NotFoundError
 from inventory.proposals import list_proposals
@@ -20,6 +20,7 @@ from tools.detectors.shortage import Ahead
 from tools.detectors.standing import open_places
 from tools.money import shortage_risk
 from tools.needs import donor_floor
+from tools.outlook import Outlook
 from tools.signals import Signals
 from tools.toolbox import Toolbox
 
@@ -94,7 +95,7 @@ def _steps(scan: Scan, row: int) -> list[WhyStep]:
             detail=(
                 f"{float(outlook.demand.mean_per_day[row]) * 7:.1f} units a week, {float(arrays.free[row]):.0f} free, "
                 f"{float(outlook.on_order[row]):.0f} on order, {cover_days(outlook, row):.0f} days of cover, "
-                f"donor floor {donor_floor(outlook, row)}"
+                f"donor floor {donor_floor(outlook, row)}{bounds_words(outlook, row)}"
             ),
         ),
         WhyStep(
@@ -115,6 +116,22 @@ def _steps(scan: Scan, row: int) -> list[WhyStep]:
     ]
 
 
+def bounds_words(outlook: Outlook, row: int) -> str:
+    """What the stocking policy bounds the levels of a row by, where it does."""
+    bounds = outlook.arrays.bounds.take(np.array([row]))
+    mean, safety = outlook.demand.mean_per_day[[row]], float(outlook.levels.safety_stock[row])
+    floor, least, most = float(bounds.floor(mean)[0]), float(bounds.minimum(mean)[0]), float(bounds.maximum_units[0])
+    said = []
+    if floor > 0.0:
+        binds = " which binds" if abs(safety - floor) < 1e-6 else ""
+        said.append(f"policy floor of {floor:,.0f} units of safety stock{binds}")
+    if least > 0.0:
+        said.append(f"policy minimum of {least:,.0f} units")
+    if np.isfinite(most):
+        said.append(f"policy maximum of {most:,.0f} units")
+    return f" ({', '.join(said)})" if said else ""
+
+
 def _band(scan: Scan, row: int) -> str:
     """Why thresholds are lower here: what is open stays until it falls well below them."""
     if not scan.is_open(STOCKOUT)[row]:
@@ -132,9 +149,7 @@ def _pace(ahead: Ahead, row: int) -> str:
 
 
 def _case(connection: Connection, scope: Scope, item: str, site: str) -> tuple[str, str]:
-    for row in list_cases(connection, scope):
-        if not any((finding.item, finding.site) == (item, site) for finding in row.case.findings):
-            continue
+    for row in cases_at(connection, scope, item, site):
         proposals = list_proposals(connection, EVERYTHING, case_id=row.case.case_id)
         last = proposals[-1] if proposals else None
         words = f"{row.case.kind.value.replace('_', ' ')}, {row.state.value}"

@@ -8,6 +8,7 @@ from agent.deciding.request import Click, Decided
 from agent.deciding.revalidation import revalidate
 from agent.deciding.signing import release_for_execution, sign
 from agent.policy_document import ApprovalPolicy
+from agent.purchase_budgets import hold_budget, spend_budget
 from agent.ruling import rule
 from inventory.cases import set_case_state
 from inventory.ledger import release
@@ -37,6 +38,7 @@ def approve(click: Click) -> Decided:
     if missing:
         waits = move(transaction, proposal, ProposalState.PENDING, reason="; ".join(missing), tier=stands.tier)
         return Decided(proposal=waits, revalidation=report)
+    spend_budget(click.toolbox, transaction, proposal, policy)
     approved = release_for_execution(transaction, proposal, approval, stands.tier, policy)
     return Decided(proposal=approved, revalidation=report)
 
@@ -53,6 +55,7 @@ def standing(asked: Ruling, fresh: Ruling) -> Ruling:
             "tier": stricter_tier(asked.tier, fresh.tier),
             "two_people": asked.two_people or fresh.two_people,
             "needs_roles": tuple(dict.fromkeys((*asked.needs_roles, *fresh.needs_roles))),
+            "one_of_roles": tuple(dict.fromkeys((*asked.one_of_roles, *fresh.one_of_roles))),
         }
     )
 
@@ -70,6 +73,8 @@ def _send_back(click: Click, fresh: Ruling, policy: ApprovalPolicy) -> Proposal:
     save_ruling(click.transaction, click.proposal.proposal_id, fresh)
     if fresh.tier is Tier.ADVICE:
         release(click.transaction, click.proposal.proposal_id)
+    else:
+        hold_budget(click.toolbox, click.transaction, click.proposal, policy)
     return move(
         click.transaction, click.proposal, ProposalState.PENDING, reason=f"facts changed: now {fresh.tier.value}",
         tier=fresh.tier, expires_at=click.now + expiry(fresh.tier, policy),

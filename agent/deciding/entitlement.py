@@ -66,6 +66,7 @@ def waiting_of(connection: Connection, proposal: Proposal, ruling: Ruling) -> Wa
         tier=ruling.tier,
         two_people=ruling.two_people,
         needs_roles=ruling.needs_roles,
+        one_of_roles=ruling.one_of_roles,
         value_minor=max(proposal.content.value_minor, int(ruling.aggregates.get("summed_value_minor", 0))),
         requested_by=proposal.requested_by,
         last_editor=proposal.requested_by,

@@ -20,6 +20,7 @@ from tools.toolbox import Toolbox
 
 GOES_WITH: dict[str, tuple[Verb, ...]] = {
     "quantities": (Verb.EDIT,),
+    "option": (Verb.CHOOSE,),
     "until": (Verb.SNOOZE,),
     "when": (Verb.SNOOZE,),
     "to": (Verb.ASK, Verb.DELEGATE),
@@ -39,6 +40,8 @@ class Decision(Record):
     text: Text = ""
     quantities: dict[int, int] = Field(default_factory=dict)
     """For an edit: new quantity by line number; 0 strikes the line."""
+    option: int = Field(default=0, ge=0)
+    """For a choice: number of the option as shown, from 1."""
     until: Utc | None = None
     """For a snooze: when it is over at the latest."""
     when: Condition | None = None
@@ -53,7 +56,7 @@ class Decided(Record):
     """What came of a decision."""
 
     proposal: Proposal
-    """As it stands afterwards; for an edit, the new version, still a draft."""
+    """As it stands afterwards; for an edit or a choice, the new version, still a draft."""
     revalidation: RevalidationReport | None = None
     """For an approval: every fact read again."""
     question: Question | None = None
@@ -93,6 +96,8 @@ def incomplete(decision: Decision) -> str:
         return f"{verb} decides otherwise than proposed: say why with a reason code ({others}) and in words"
     if verb in (*OVERRULING, Verb.ASK, Verb.ANSWER) and not decision.text.strip():
         return f"{verb} needs words: --text says {'what' if verb in (Verb.ASK, Verb.ANSWER) else 'why'}"
+    if verb is Verb.CHOOSE and not decision.option:
+        return "choose needs the number of the option (--option N), as the proposal shows it"
     if verb is Verb.DELEGATE and not decision.to:
         return "delegate needs the person who gets the task (--to USER)"
     return ""

@@ -14,19 +14,18 @@ import polars as pl
 from sqlalchemy import Connection
 
 from agent.deciding.request import Click
-from agent.plain_words import exact_money
 from agent.policy_document import ApprovalPolicy
 from inventory.ledger import ledger_rows, list_reservations
 from inventory.outbox import list_outbox
-from inventory.records import EVERYTHING, LedgerRow, PlanRun, Proposal, ProposalLine, Ruling
+from inventory.records import EVERYTHING, DocumentState, LedgerRow, PlanRun, Proposal, ProposalLine, Ruling
 from inventory.revalidations import Check, RevalidationReport, Verdict, next_revalidation_id
 from inventory.snapshots import Snapshot
 from tools.action_kinds import takes_stock
 from tools.arrays import age_hours
+from tools.plain_words import exact_money
+from tools.rules.standing import rules_against
 from tools.toolbox import Toolbox
 
-EQUIVALENT_WINDOW = timedelta(days=14)
-"""An order that arrives this much before or after ours serves the same need."""
 MINOR = 100
 Place = tuple[str, str]
 
@@ -49,8 +48,10 @@ def revalidate(click: Click, asked: Ruling, fresh: Ruling, policy: ApprovalPolic
     if current is not None and current.snapshot_id != drafted.snapshot_id:
         items = {line.item for line in proposal.content.lines}
         before, now = drafted.of_items(items), current.of_items(items)
-        checks += order_checks(connection, proposal, before, now, tolerance.free_units_percent)
+        window = timedelta(days=tolerance.equivalent_window_days)
+        checks += order_checks(connection, proposal, before, now, tolerance.free_units_percent, window)
         checks += price_checks(proposal, before, now, tolerance.price_percent)
+    checks += rule_checks(toolbox, connection, proposal)
     facts_hold = all(check.holds for check in checks)
     checks += ruled_checks(toolbox, proposal, asked, fresh, current or drafted)
     stricter = fresh.tier.strictness > asked.tier.strictness
@@ -66,6 +67,12 @@ def revalidate(click: Click, asked: Ruling, fresh: Ruling, policy: ApprovalPolic
         checks=tuple(checks),
         at=click.now,
     )
+
+
+def rule_checks(toolbox: Toolbox, connection: Connection, proposal: Proposal) -> Iterator[Check]:
+    """Machine rules in force that the lines break by now, and cited clauses that speak no more."""
+    for words in rules_against(toolbox, connection, proposal):
+        yield Check(name="rule", subject="written rules", drafted="kept to", now=words, tolerance="none", holds=False)
 
 
 def stock_checks(connection: Connection, proposal: Proposal, run: PlanRun, percent: int) -> Iterator[Check]:
@@ -115,15 +122,18 @@ def moved_since(connection: Connection, proposal: Proposal, places: Collection[P
 
 
 def order_checks(
-    connection: Connection, proposal: Proposal, drafted: Snapshot, current: Snapshot, percent: int
+    connection: Connection, proposal: Proposal, drafted: Snapshot, current: Snapshot, percent: int, window: timedelta
 ) -> Iterator[Check]:
-    """Orders somebody else made since for the same item and site, to arrive at about the same time."""
-    ours = {row.key for row in list_outbox(connection, EVERYTHING)}
+    """Orders somebody else made since for the same item and site, to arrive at most the window before or after."""
+    # What we hold as failed and a feed shows is somebody's order like any other: it must not be posted twice.
+    ours = {row.key for row in list_outbox(connection, EVERYTHING) if row.state is not DocumentState.FAILED}
     lines = [line for line in proposal.content.lines if line.quantity and (line.origin or line.supplier)]
     earlier = {(order, number) for order, number, *_ in _incoming(drafted, lines)}
     since = [row for row in _incoming(current, lines) if row[:2] not in earlier and row[6] not in ours]
     for line in lines:
-        made = [row for row in since if row[2:4] == (line.item, line.destination) and _same_window(line, row[7])]
+        made = [
+            row for row in since if row[2:4] == (line.item, line.destination) and _same_window(line, row[7], window)
+        ]
         if not made:
             continue
         units = sum(row[5] for row in made)
@@ -162,8 +172,8 @@ def _incoming(snapshot: Snapshot, lines: Iterable[ProposalLine]) -> list[_Incomi
     return sorted(rows)
 
 
-def _same_window(line: ProposalLine, arrives: date) -> bool:
-    return line.ship_on - EQUIVALENT_WINDOW <= arrives <= line.arrive_on + EQUIVALENT_WINDOW
+def _same_window(line: ProposalLine, arrives: date, window: timedelta) -> bool:
+    return line.ship_on - window <= arrives <= line.arrive_on + window
 
 
 def price_checks(proposal: Proposal, drafted: Snapshot, current: Snapshot, percent: int) -> Iterator[Check]:

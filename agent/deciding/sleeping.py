@@ -12,6 +12,7 @@ from agent.deciding.refusing import rest
 from agent.deciding.request import Click, Decided
 from agent.deciding.signing import sign
 from agent.errors import DecisionRefusedError
+from agent.ruling import policy_of
 from inventory.cases import set_case_state
 from inventory.crash_points import crash_point
 from inventory.ledger import release
@@ -22,15 +23,12 @@ from inventory.snoozes import Snooze, end_snooze, find_snooze, insert_snooze
 from tools.errors import ToolInputError
 from tools.toolbox import Toolbox
 
-LONGEST_WAIT = timedelta(days=30)
-"""A snooze without a date ends after this at the latest: a condition may never come true."""
-
 
 def snooze(click: Click) -> Decided:
     """Let a proposal sleep until a moment, or until something is so; its units are free meanwhile."""
     actor = actor_of(click)
     decision, transaction, proposal = click.decision, click.transaction, click.proposal
-    until = decision.until or (click.now + LONGEST_WAIT if decision.when else None)
+    until = decision.until or (click.now + _longest_wait(click) if decision.when else None)
     if until is None or until <= click.now:
         raise DecisionRefusedError(
             "a snooze needs a date that lies ahead (--until 2024-04-15) or a condition (--when ...)"
@@ -48,6 +46,12 @@ def snooze(click: Click) -> Decided:
     release(transaction, proposal.proposal_id)
     rest(transaction, proposal, f"snoozed by {click.user.user_id}", until.date())
     return Decided(proposal=snoozed)
+
+
+def _longest_wait(click: Click) -> timedelta:
+    """A snooze without a date ends after this at the latest: a condition may never come true."""
+    policy = policy_of(click.toolbox, click.connection, click.proposal)
+    return timedelta(days=policy.snooze.longest_wait_days)
 
 
 def expire(toolbox: Toolbox, *, actor: str = "evenkeel") -> list[str]:

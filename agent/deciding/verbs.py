@@ -11,6 +11,8 @@ class Verb(StrEnum):
     APPROVE = "approve"
     EDIT = "edit"
     """Other quantities, or a line struck: a new version, which goes through the gate."""
+    CHOOSE = "choose"
+    """Another of the priced options instead: a new version, which goes through the gate."""
     REJECT = "reject"
     RECALL = "recall"
     """Take back what was approved while its recall window runs."""
@@ -22,5 +24,5 @@ class Verb(StrEnum):
     """Hand the task to a named person who may sign."""
 
 
-OVERRULING = (Verb.EDIT, Verb.REJECT, Verb.RECALL)
+OVERRULING = (Verb.EDIT, Verb.CHOOSE, Verb.REJECT, Verb.RECALL)
 """Verbs that decide otherwise than proposed: they take a reason and words, and are judged later."""

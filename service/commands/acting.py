@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from service.commands.options import AsJson, AsUser, as_moment, opened, signed_in
-from service.errors import NoErpError
 
 if TYPE_CHECKING:
     from inventory.importing.report import ImportReport
@@ -86,9 +85,9 @@ def sweep(
     as_user: AsUser = None,
 ) -> None:
     """Find, plan, explain, rule and queue."""
+    from agent.case_views import case_list
     from inventory.people import scope_of
     from service.case_tables import case_list_page
-    from service.case_views import case_list
     from service.console import out, progress, write_json
     from service.sign_in import Right, require
 
@@ -102,14 +101,12 @@ def sweep(
 
 
 def execute(as_json: AsJson = False, as_user: AsUser = None) -> None:
-    """Send what is approved and due to the ERP."""
+    """Send what is approved and due to the ERP, or hand it to people where there is none."""
     from service.console import progress, write_json, write_text
     from service.sign_in import Right, require
 
     with signed_in(as_user) as (house, user):
         require(user, Right.OPERATE)
-        if house.erp_kind == "none":
-            raise NoErpError("no ERP is configured, so nothing can be executed: set EVENKEEL_ERP (known: simulated)")
         with progress() as tell:
             done = house.dispatch_desk.execute(tell)
     if as_json:
@@ -121,6 +118,8 @@ def execute(as_json: AsJson = False, as_user: AsUser = None) -> None:
         write_text(f"{execution.proposal_id}: {execution.state.value.replace('_', ' ')}  {references}{note}")
     if not done:
         write_text("nothing is approved and due")
+    elif house.erp_kind == "none":
+        write_text("no ERP is configured: what is sent is a task for a person (evenkeel tasks)")
 
 
 def kill_switch(

@@ -223,8 +223,8 @@ def about(
 
     What was recommended, on what data, and who or what executed it.
     """
+    from agent.about import about as ask
     from inventory.people import scope_of
-    from service.about import about as ask
     from service.about_page import about_page
     from service.console import out, write_json
 

@@ -29,6 +29,7 @@ def decide(
         typer.Option(metavar="CODE", help="agree, data_wrong, knows_event, strategy, customer, capacity or distrust."),
     ] = "agree",
     line: Annotated[list[str] | None, typer.Option(metavar="L=QTY", help="edit: new quantity; 0 strikes.")] = None,
+    option: Annotated[int, typer.Option(metavar="N", min=0, help="choose: number of the option, as shown.")] = 0,
     until: Annotated[str | None, typer.Option(metavar="MOMENT", help="snooze: 2024-04-15 or with a time.")] = None,
     when: Annotated[
         str | None,
@@ -49,9 +50,9 @@ def decide(
     The digest names what you saw: if anything changed since, the decision is refused. Facts are read again at the
     click; what no longer holds makes the proposal void, and is said.
     """
-    given = {"line": line, "until": until, "when": when, "to": to, "question": question, "text": text}
+    given = {"line": line, "option": option, "until": until, "when": when, "to": to, "question": question}
     if batch:
-        if proposal_id or digest or verb not in (None, Verb.APPROVE) or any(given[name] for name in list(given)[:5]):
+        if proposal_id or digest or verb not in (None, Verb.APPROVE) or any(given.values()):
             raise InputError("--batch PROPOSAL=DIGEST approves, and goes with --reason and --text alone")
         _decide_all(batch, {"reason": reason, "text": text}, as_json=as_json, as_user=as_user)
         return
@@ -62,7 +63,7 @@ def decide(
             "--line goes with edit, and edit with --line; --until and --when go with snooze, and snooze with one"
         )
     more = {
-        "verb": verb.value, "reason": reason, "text": text, "quantities": as_edits(line or []),
+        "verb": verb.value, "reason": reason, "text": text, "quantities": as_edits(line or []), "option": option,
         "until": as_moment(until) if until else None, "to": to, "question_id": question,
     }  # fmt: skip
     _decide_one(proposal_id, digest, more, when, as_json=as_json, as_user=as_user)

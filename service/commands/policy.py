@@ -36,11 +36,11 @@ def show(
 
     The region of a site is looked up when none is given.
     """
+    from agent.policy_values import shown_values
     from inventory.records import EVERYTHING
     from inventory.rulebook import find_policy
     from service.console import out, write_json
     from service.policy_pages import values_page
-    from service.policy_values import shown_values
 
     with signed_in(as_user) as (house, _):
         with house.database.read() as connection:

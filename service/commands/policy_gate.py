@@ -62,8 +62,10 @@ def calibrate(
 ) -> None:
     """Measure on a back-test how often choices stated at some confidence stay best, and keep the table."""
     from agent.policy_calibration import keep_calibration
+    from agent.policy_levels import move_levels
+    from agent.ruling import policy_book
     from service.console import out, progress, write_json
-    from service.policy_pages import calibration_page
+    from service.policy_pages import calibration_page, levels_page
     from service.sign_in import Right, require_everywhere
     from tools.calibration import calibrate as measured
 
@@ -73,7 +75,13 @@ def calibrate(
             table = measured(house.toolbox, connection, observations=observations, progress=tell)
         with house.database.write(user.user_id, house.clock()) as transaction:
             keep_calibration(transaction, table)
-    write_json(table) if as_json else out().print(calibration_page(table))
+        with house.database.read() as connection:
+            levels = move_levels(connection, policy_book(connection, at=house.clock()), table)
+    if as_json:
+        write_json(table)
+        return
+    out().print(calibration_page(table))
+    out().print(levels_page(levels))
 
 
 def _minor(text: str) -> int:

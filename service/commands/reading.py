@@ -31,9 +31,9 @@ def cases(
     as_user: AsUser = None,
 ) -> None:
     """List open cases, or show one in full."""
+    from agent.case_views import case_detail, case_list
     from service.case_page import case_page
     from service.case_tables import case_list_page
-    from service.case_views import case_detail, case_list
     from service.console import out, write_json
     from service.home import HomeKind
 
@@ -55,11 +55,11 @@ def proposals(
     as_user: AsUser = None,
 ) -> None:
     """List proposals, or show one in full."""
+    from agent.case_views import proposal_detail
     from inventory.proposals import list_proposals
     from inventory.records import ProposalState
     from service.case_page import proposal_page
     from service.case_tables import proposal_list_page
-    from service.case_views import proposal_detail
     from service.console import out, write_json
     from service.home import HomeKind
 
@@ -87,11 +87,12 @@ def brief(
 
     What matters most, what waits for whom, what ran by itself, and how sound the data is.
     """
-    from service.brief import make_brief
+    from agent.brief import make_brief
     from service.brief_html import brief_html
     from service.brief_text import brief_markdown, brief_text
     from service.console import write_json, write_text
     from service.watch import operations_alarms
+    from tools.reappeared import reappeared
 
     with signed_in(as_user) as (house, user):
         current = house.snapshots.current()
@@ -100,6 +101,7 @@ def brief(
             as_of = current.as_of if current else None
             alarms = [place.words for place in house.database.anchor.undelivered()]
             alarms += operations_alarms(house, connection)
+            alarms += [found.words for found in reappeared(connection, scope, current)] if current else []
             made = make_brief(connection, scope, house.clock(), as_of, alarms=alarms)
     if as_json:
         write_json(made)

@@ -101,7 +101,7 @@ def doubt(
     if bool(executed) is not_executed or bool(reason) is not not_executed:
         raise InputError("say --executed REFERENCE, or --not-executed with --reason")
     with signed_in(as_user) as (house, user):
-        toolbox = house.toolbox if house.erp_kind == "none" else house.dispatch_desk.toolbox
+        toolbox = house.dispatch_desk.toolbox
         done = rule_on_doubt(toolbox, key, user, executed=executed, reason=reason)
     _tell(done, as_json)
 

@@ -110,6 +110,14 @@ BOUNDARIES: list[tuple[dict[str, Any], Tier]] = [
     ({"budget_minor": 0, "budget_spend_minor": 0}, AUTO),
     ({"budget_minor": 0, "budget_spend_minor": 1}, FORMAL),
     ({"budget_minor": None, "budget_spend_minor": 9_000_00}, AUTO),
+    ({"budget_minor": 0, "budget_spend_minor": 1, "budget_held_by": ("prop-1",)}, FORMAL),
+    ({"budget_minor": 0, "budget_spend_minor": 1, "budget_held_by": ("prop-1", "prop-2", "prop-3", "prop-4")}, FORMAL),
+    ({"budget_minor": 1, "budget_spend_minor": 1, "budget_held_by": ("prop-1",)}, AUTO),
+    ({"value_minor": 2_000_00, "action": ActionKind.CANCEL}, PLANNER),
+    ({"value_minor": 2_000_01, "action": ActionKind.CANCEL}, FORMAL),
+    ({"value_minor": 0, "action": ActionKind.STATUS_CHANGE}, FORMAL),
+    ({"value_minor": 20_000_00, "action": ActionKind.COUNT_REQUEST}, PLANNER),
+    ({"value_minor": 20_000_01, "action": ActionKind.COUNT_REQUEST}, FORMAL),
     ({"customer_commitment": True}, FORMAL),
     ({"supplier_commitment": True}, PLANNER),
 ]
@@ -188,11 +196,30 @@ def test_an_owner_is_named_in_the_reason_with_the_numbers() -> None:
     assert said == "with this 1,050 EUR of the budget of 1,000 EUR are spent, above 100 %: finance must agree"
 
 
+def test_who_is_over_budget_is_told_who_came_before() -> None:
+    over = facts(budget_minor=10_00, budget_spend_minor=11_00, budget_held_by=tuple(f"prop-{n}" for n in range(1, 6)))
+    (said,) = [rule.reason for rule in rule_on(over, POLICY).fired if rule.rule == "over_budget"]
+    assert said == (
+        "with this 11 EUR of the budget of 10 EUR are spent, above 100 %, after prop-1, prop-2, prop-3 and 2 more: "
+        "finance must agree"
+    )
+
+
+def test_what_has_a_row_since_it_can_be_carried_out_runs_nowhere_without_a_person() -> None:
+    known = (ActionKind.CANCEL, ActionKind.STATUS_CHANGE, ActionKind.COUNT_REQUEST)
+    for action in known:
+        fired = {rule.rule for rule in rule_on(facts(action=action, value_minor=0), POLICY).fired}
+        assert "no_rule_fits" not in fired
+    assert {row.action for row in POLICY.auto} == {TRANSFER, PURCHASE, HOLD}
+
+
 def test_a_document_from_before_there_were_owners_asks_the_packaged_ones() -> None:
     text = packaged_policy_text()
     sections = re.split(r"\n(?=\[)", text)
     old = "\n".join(
-        s for s in sections if not s.startswith(("[owners]", "[purchase_budget]", "[revalidation]", "[changes]"))
+        s
+        for s in sections
+        if not s.startswith(("[owners]", "[purchase_budget]", "[revalidation]", "[snooze]", "[changes]"))
     )
     assert load_policy(old) == POLICY
 
@@ -294,6 +321,7 @@ RISKIER: dict[str, tuple[str, Any]] = {
     "valuation": ("valuation_change_minor", lambda value, by: (value or 0) + int(by * 10_000_00)),
     "budget": ("budget_minor", lambda value, by: int((2_000_00 if value is None else value) * (1 - by))),
     "committed": ("budget_committed_minor", lambda value, by: value + int(by * 2_000_00)),
+    "came before": ("budget_held_by", lambda value, by: (*value, "prop-1")),
     "spend": ("budget_spend_minor", lambda value, by: value + int(by * 2_000_00)),
     "customer's promise": ("customer_commitment", lambda value, by: True),
     "supplier's promise": ("supplier_commitment", lambda value, by: True),
@@ -348,6 +376,8 @@ def test_every_factor_of_the_fact_sheet_is_tested_for_monotonicity() -> None:
         ('tier = "formal", roles = ["finance"]', 'tier = "formal", roles = ["auditor"]', "auditor never signs"),
         ('tier = "formal", roles = ["finance"]', 'tier = "auto", roles = ["finance"]', "owners.valuation.tier"),
         ('tier = "formal", roles = ["finance"]', 'tier = "formal", roles = []', "owners.valuation.roles"),
+        ("equivalent_window_days = 14", "equivalent_window_days = -1", "revalidation.equivalent_window_days"),
+        ("longest_wait_days = 30", "longest_wait_days = 0", "snooze.longest_wait_days"),
         ("percent_above = 100", "percent_above = -1", "purchase_budget.percent_above"),
         ("[queue]", "[queue", "not TOML"),
     ],

@@ -309,8 +309,9 @@ def test_what_a_decision_lacks_is_named(decision: Decision, match: str) -> None:
 @pytest.mark.parametrize("verb", OVERRULING)
 @pytest.mark.parametrize("reason", ReasonCode)
 def test_deciding_otherwise_takes_a_reason_other_than_agreeing_and_words(verb: Verb, reason: ReasonCode) -> None:
-    assert bool(incomplete(said(verb, reason=reason, text="because"))) is (reason is ReasonCode.AGREE)
-    assert incomplete(said(verb, reason=reason, text="\n "))
+    more = {"option": 2} if verb is Verb.CHOOSE else {}
+    assert bool(incomplete(said(verb, reason=reason, text="because", **more))) is (reason is ReasonCode.AGREE)
+    assert incomplete(said(verb, reason=reason, text="\n ", **more))
 
 
 def test_a_batch_is_not_empty_not_double_and_approves(guided: World) -> None:

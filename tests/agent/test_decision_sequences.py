@@ -127,6 +127,18 @@ SEQUENCES: dict[str, Sequence] = {
     "somebody ordered for much later": (
         "guided", [data(orders=(("PO-9", "BOLT", "NORTH", 60, 0, 40),)), ok("pia")], [OK]
     ),
+    "somebody ordered for much later, and the policy looks that far": (
+        "guided",
+        [policy(("window_days = 14", "window_days = 60")), data(orders=(("PO-9", "BOLT", "NORTH", 60, 0, 40),)),
+         ok("pia")],
+        ["void: BOLT for NORTH: drafted on nothing else under way, now 60 more"],
+    ),
+    "somebody ordered for soon after, and the policy looks at the very days": (
+        "guided",
+        [policy(("window_days = 14", "window_days = 0")), data(orders=(("PO-9", "BOLT", "NORTH", 60, 0, 7),)),
+         ok("pia")],
+        [OK],
+    ),
     "dearer by all that is allowed": ("guided", [data(factor=1.02), ok("pia")], [OK]),
     "dearer by more": ("guided", [data(factor=1.03), ok("pia")], ["void: BOLT: drafted on 4 EUR, now 4.12 EUR"]),
     "wider tolerance in the policy": (
@@ -171,6 +183,13 @@ SEQUENCES: dict[str, Sequence] = {
     "snooze, wake, sign": (
         "guided", [does("pia", "snooze", hours=5), recovers, ok("pia"), after(5), data(), sweeps, ok("pia")],
         ["snoozed:", "expired 0, escalated 0", "lost: is snoozed", "1 wait", OK],
+    ),
+    "a snooze without a date ends when the policy says": (
+        "guided",
+        [policy(("longest_wait_days = 30", "longest_wait_days = 2")),
+         does("pia", "snooze", when="stock BOLT@NORTH below 1"), after(48, seconds=-1), recovers, after(0, seconds=1),
+         recovers],
+        ["snoozed:", "expired 0,", "expired 1,"],
     ),
     "a snoozed case does not fire": (
         "guided", [does("pia", "snooze", hours=99), data({NORTH: 0}), sweeps, after(24), data({NORTH: 0}), sweeps],
@@ -321,4 +340,5 @@ def test_there_are_sixty_and_more() -> None:
 
 
 def test_the_tolerances_the_sequences_rest_on_are_the_shipped_ones() -> None:
-    assert "free_units_percent = 10\nprice_percent = 2\n" in packaged_policy_text()
+    assert "free_units_percent = 10\nprice_percent = 2\nequivalent_window_days = 14" in packaged_policy_text()
+    assert "longest_wait_days = 30\n" in packaged_policy_text()

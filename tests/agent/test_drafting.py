@@ -10,7 +10,6 @@ import pytest
 from agent.draft_focus import Weakness, focus_on
 from agent.drafting import Drafter, TemplateDrafter
 from agent.grounding import check_prose, fill
-from agent.plain_words import count, days, exact_money, money, percent, plain, units
 from inventory.record import canonical_record
 from inventory.records import ActionKind, Case, CaseKind, Citation, Driver, Explanation, Option, Proposal, Situation
 from tests.agent.draft_worlds import (
@@ -25,6 +24,7 @@ from tests.agent.draft_worlds import (
     a_transfer,
     an_option,
 )
+from tools.plain_words import count, days, exact_money, money, percent, plain, units
 
 TRANSFER, PURCHASE, HOLD = ActionKind.TRANSFER, ActionKind.PURCHASE, ActionKind.HOLD
 EXPEDITE, CORRECTION = ActionKind.EXPEDITE, ActionKind.CORRECTION
@@ -241,7 +241,8 @@ def test_a_version_changed_by_a_person_says_so() -> None:
     assert "anna.planner changed this version; the worth below is that of the plan, 120 units." in text
     assert "What would change the answer: lead time above 12 days." in text
     assert "The data is not sound (health 70 %), which lowers it." in text
-    assert "taken alone it is not the best" in text
+    assert "Why this: a person asked for it." in text
+    assert "more, but a person asked for another." in text, "no plan is said to have chosen what a person chose"
 
 
 def test_both_sites_of_an_imbalance_are_named() -> None:

@@ -18,6 +18,7 @@ from inventory.chronicle import KILL_SWITCH, set_switch
 from inventory.proposals import list_rulings
 from inventory.record import canonical_record
 from inventory.records import EVERYTHING, ActionKind, Proposal, Ruling, Tier
+from inventory.replenishments import list_runs
 from inventory.tables import rulings
 from tests.agent.conftest import Copy
 from tests.agent.test_replenishment import a_dc_and_two_stores
@@ -123,6 +124,19 @@ def test_a_stocking_draft_is_held_against_past_orders(ordered: World) -> None:
     assert same.changed == ()
     assert len(stricter.changed) == sum(shift.decisions for shift in stricter.shifts if shift.after is Tier.FORMAL) > 0
     assert all("tier auto → formal" in one.why for one in stricter.changed if one.before is Tier.AUTO)
+
+
+def test_a_floor_of_a_stocking_draft_is_told_for_the_orders_of_its_site_only(ordered: World) -> None:
+    with ordered.database.read() as connection:
+        (run,) = list_runs(connection, EVERYTHING)
+    site = run.lines[0].site
+    rule = f'\n[[rules]]\nname = "kept"\nsite = ["{site}"]\nfloor_units = 40\nmaximum_units = 900\n'
+    found = replayed(ordered, packaged_stocking_policy() + rule, "stocking")
+    here = [line for line in run.lines if line.site == site]
+    assert len(found.changed) == len(here) < len(run.lines)
+    assert {one.why for one in found.changed} == {"floor_units 0 → 40; maximum_units None → 900"}
+    assert found.value_changed_minor == sum(line.value_minor for line in here) > 0
+    assert all(shift.before is shift.after for shift in found.shifts), "a floor asks for no other tier"
 
 
 def test_a_question_is_answered_with_every_rule_and_what_was_assumed(guided: World, a_copy: Copy) -> None:

@@ -30,14 +30,14 @@ from inventory.records import (
 from inventory.replenishments import run_of_plan
 from inventory.segments import segment_frame
 from inventory.tables import plan_runs
-from tests.tools.networks import amended, copy_of, replenished_by, set_column
+from tests.tools.networks import Amended, amended, copy_of, replenished_by, set_column
 from tests.worlds import ItemSite, Lane, Network, World
 from tools.replenish_replay import replay_run
 
 S = ProposalState
 
 
-def a_dc_and_two_stores(stock: int = 400) -> Network:
+def a_dc_and_two_stores(stock: int = 400) -> Amended:
     """NUT is sent from DC to two stores; BELT is bought by DC; FULL has plenty; all quiet enough to need no case."""
     network = Network(
         item_sites=(

@@ -58,6 +58,28 @@ def test_facts_are_what_the_world_says(guided: World) -> None:
     assert (facts.rollout_mode, facts.erp_native_key) == ("guided", True)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "reversible"),
+    [
+        ((ActionKind.TRANSFER,), True),
+        ((ActionKind.PURCHASE, ActionKind.PULL_IN), True),
+        ((ActionKind.STATUS_CHANGE,), True),
+        ((ActionKind.EXPEDITE,), False),
+        ((ActionKind.CANCEL,), False),
+        ((ActionKind.PURCHASE, ActionKind.SPLIT), False),
+        ((ActionKind.MARKDOWN,), False),
+    ],
+)
+def test_what_cannot_be_turned_back_is_what_its_kind_says(
+    guided: World, kinds: tuple[ActionKind, ...], reversible: bool
+) -> None:
+    proposal = only(guided)
+    (line,) = proposal.content.lines
+    lines = tuple(line.model_copy(update={"number": at, "action": kind}) for at, kind in enumerate(kinds, start=1))
+    content = proposal.content.model_copy(update={"action": kinds[0], "lines": lines})
+    assert facts_of(guided, proposal.model_copy(update={"content": content})).reversible is reversible
+
+
 def test_a_ruling_names_every_rule_the_digest_and_the_policy_version(guided: World) -> None:
     proposal = only(guided)
     with guided.database.read() as connection:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from inventory.database import Database
 from inventory.errors import NotEnoughStockError
 from inventory.ledger import hold
 from tests.inventory.worlds import LYON, NOW, PORTO, a_second_process
+from tests.processes import forks
 
 T = TypeVar("T")
 ROUNDS = 20
@@ -67,10 +67,10 @@ def race_processes(
     where: Path | str, anchor: Path, items: list[str], proposal_ids: list[str], parts: int, units: int
 ) -> None:
     """Two processes race for each item in turn; what they held is in the database afterwards."""
-    spawn = multiprocessing.get_context("spawn")
-    start = spawn.Barrier(len(proposal_ids))
+    context = forks()
+    start = context.Barrier(len(proposal_ids))
     workers = [
-        spawn.Process(target=_race_items, args=(where, anchor, items, proposal_id, parts, units, start))
+        context.Process(target=_race_items, args=(where, anchor, items, proposal_id, parts, units, start))
         for proposal_id in proposal_ids
     ]
     for worker in workers:

@@ -70,7 +70,10 @@ def stored_kinds() -> list[type[Record]]:
     return sorted(found, key=lambda kind: kind.__name__)
 
 
-_target = PolicyTarget(item=BOARD, site=PORTO, service_target=0.98, by_fill_rate=True, review_days=14)
+_target = PolicyTarget(
+    item=BOARD, site=PORTO, service_target=0.98, by_fill_rate=True, review_days=14, safety_stock="normal",
+    floor_days=2.5, floor_units=4, minimum_days=1.5, minimum_units=9, maximum_units=300,
+)  # fmt: skip
 _finding = Finding(
     kind=CaseKind.SUPPLIER_DELAY,
     item=BOARD,
@@ -175,6 +178,7 @@ _option = Option(
     chosen=True,
     feasible=False,
     binding_constraint="carrier capacity",
+    clauses=("SOP-12@v2#3.2",),
     break_even_penalty_minor=1_733,
     flip_point="none in range",
     executable=False,
@@ -282,6 +286,7 @@ _RECORDS: tuple[Record, ...] = (
         policy_version=4,
         two_people=True,
         needs_roles=("finance",),
+        one_of_roles=(("finance", "quality"),),
         facts="{}",
         at=NOW,
     ),
@@ -343,6 +348,7 @@ _RECORDS: tuple[Record, ...] = (
         needs=(("case-1", BOARD, PORTO), ("case-2", BOARD, GHENT)),
         reliefs=(0.0, 1.25),
         targets=(_target,),
+        rules=('{"kind":"donor_floor","rule_id":"R-1"}',),
         parameters={"horizon_days": 28.0, "gap": 1e-6},
         seed=7,
         solver_path="milp",

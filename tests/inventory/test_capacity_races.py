@@ -1,4 +1,4 @@
-"""Sixteen planners at once want the same units, lane and budget: never more is promised than is there."""
+"""Sixteen planners at once want the same units, lane and budgets: never more is promised than is there."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from inventory.capacity import CapacityKind, Claim, Slot, take_capacity
+from inventory.capacity import CONTRACT_BUDGETS, CapacityKind, Claim, Slot, take_capacity
+from inventory.contract_budgets import hold_budgets
 from inventory.database import Database
 from inventory.errors import NotEnoughCapacityError, NotEnoughStockError
 from inventory.ledger import hold, ledger_rows, list_reservations, release
@@ -22,7 +23,8 @@ ROUNDS = 5
 UNITS, EACH = 100, 9
 LANE = Slot(CapacityKind.LANE_VALUE, "LYON>PORTO", TODAY + timedelta(days=1))
 SITE = Slot(CapacityKind.AUTO_VALUE, LYON, TODAY)
-LANE_SUM, AUTO_BUDGET = 50_000, 40_000
+PERIOD = Slot(CapacityKind.PURCHASE_BUDGET, PORTO, TODAY.replace(day=1))
+LANE_SUM, AUTO_BUDGET, CONTRACT = 50_000, 40_000, 30_000
 MOVE = 7_000
 
 
@@ -58,7 +60,8 @@ class Watch:
 
 
 def plan(database: Database, proposal_id: str, claims: list[Claim], units: int) -> str:
-    """What one planner does: units and capacity in one transaction, or neither."""
+    """What one planner does: units and capacity in one transaction, or neither; a spent budget stops nobody."""
+    money = [claim for claim in claims if claim.slot.kind in CONTRACT_BUDGETS]
     try:
         with database.write(proposal_id, NOW) as transaction:
             if units:
@@ -66,17 +69,23 @@ def plan(database: Database, proposal_id: str, claims: list[Claim], units: int) 
                     transaction, proposal_id=proposal_id, line=1, item=BOARD, site=LYON, destination=PORTO,
                     quantity=units,
                 )  # fmt: skip
-            take_capacity(transaction, proposal_id, claims)
+            take_capacity(transaction, proposal_id, [claim for claim in claims if claim not in money])
+            spent = hold_budgets(transaction, proposal_id, money)
     except NotEnoughStockError:
         return "units"
     except NotEnoughCapacityError as refused:
         return "lane" if LANE.key in str(refused) else "budget"
-    return "got it"
+    if spent is None:
+        return "got it"
+    assert all(who != proposal_id for who, _ in spent.holders), "the loser is told who was first"
+    assert sum(amount for _, amount in spent.holders) + spent.left == CONTRACT
+    return "contract"
 
 
 CONTESTS: dict[str, tuple[int, list[Claim], int]] = {
     "units": (EACH, [], UNITS // EACH),
     "lane": (EACH, [Claim(LANE, MOVE, LANE_SUM, 1)], LANE_SUM // MOVE),
+    "contract": (0, [Claim(PERIOD, MOVE, CONTRACT, 1)], CONTRACT // MOVE),
     "budget": (0, [Claim(LANE, MOVE, 10**9, 1), Claim(SITE, MOVE, AUTO_BUDGET)], AUTO_BUDGET // MOVE),
 }
 """Units and claims of each planner, and how many of them can have them."""

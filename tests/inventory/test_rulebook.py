@@ -1,4 +1,4 @@
-"""Documents of record and policies: a version's words never change, and no version is skipped."""
+"""Policies: a version's words never change, and no version is skipped."""
 
 from __future__ import annotations
 
@@ -7,26 +7,9 @@ import pytest
 from inventory.audit import entries
 from inventory.database import Database
 from inventory.errors import NotFoundError, StoreError
-from inventory.record import digest_text
-from inventory.records import EVERYTHING, DocumentOfRecord, PolicyVersion
-from inventory.rulebook import find_policy, insert_document, insert_policy, list_documents
-from tests.inventory.worlds import GHENT, GHENT_PLANNER, NOW, PORTO, PORTO_PLANNER, TODAY
-
-SOP = DocumentOfRecord(
-    document_id="SOP-12",
-    title="Transfers between plants",
-    version=1,
-    text="A plant keeps fourteen days.",
-    effective_from=TODAY,
-    sites=(PORTO,),
-    added_by="mette",
-    added_at=NOW,
-)
-
-
-def add(database: Database, document: DocumentOfRecord) -> bool:
-    with database.write("mette", NOW) as transaction:
-        return insert_document(transaction, document)
+from inventory.records import EVERYTHING, PolicyVersion
+from inventory.rulebook import find_policy, insert_policy
+from tests.inventory.worlds import NOW, PORTO_PLANNER
 
 
 def adopt(database: Database, version: int, *, content: str = "x = 1", kind: str = "approval") -> PolicyVersion:
@@ -36,37 +19,6 @@ def adopt(database: Database, version: int, *, content: str = "x = 1", kind: str
     with database.write("mette", NOW) as transaction:
         insert_policy(transaction, policy)
     return policy
-
-
-def test_the_same_version_with_the_same_text_is_a_replay(database: Database) -> None:
-    assert add(database, SOP)
-    assert not add(database, SOP.model_copy(update={"added_by": "ines"}))
-    with database.read() as connection:
-        assert list_documents(connection, EVERYTHING) == [SOP]
-        (told,) = entries(connection)
-    assert (told.event, told.subject_id) == ("document.added", "SOP-12@v1")
-    assert told.data["text"] == digest_text(SOP.text)
-
-
-def test_a_changed_text_needs_a_new_version(database: Database) -> None:
-    add(database, SOP)
-    changed = SOP.model_copy(update={"text": "A plant keeps ten days."})
-    with pytest.raises(StoreError, match="SOP-12 version 1 exists with another text"):
-        add(database, changed)
-    second = changed.model_copy(update={"version": 2})
-    assert add(database, second)
-    with database.read() as connection:
-        assert list_documents(connection, EVERYTHING) == [SOP, second]
-
-
-def test_documents_are_shown_where_they_apply(database: Database) -> None:
-    everywhere = SOP.model_copy(update={"document_id": "SOP-01", "sites": ()})
-    elsewhere = SOP.model_copy(update={"document_id": "SOP-30", "sites": (GHENT,)})
-    for document in (SOP, elsewhere, everywhere):
-        add(database, document)
-    with database.read() as connection:
-        assert list_documents(connection, PORTO_PLANNER) == [everywhere, SOP]
-        assert list_documents(connection, GHENT_PLANNER) == [everywhere, elsewhere]
 
 
 @pytest.mark.parametrize("version", [0, 1, 2, 4, -1])

@@ -14,8 +14,12 @@ from inventory import (
     cases,
     chronicle,
     delegations,
+    document_revisions,
+    document_windows,
     escalations,
     ledger,
+    machine_rules,
+    machine_rules_suggestions,
     outbox,
     people,
     policy_drafts,
@@ -29,14 +33,17 @@ from tests.inventory.worlds import GHENT, PORTO
 
 STORES = (
     cases, proposals, ledger, outbox, people, delegations, escalations, rulebook, policy_drafts, rights_history,
-    chronicle,
+    chronicle, document_revisions, document_windows, machine_rules,
+    machine_rules_suggestions,
 )  # fmt: skip
 
 WITHOUT_SCOPE = {
     "inventory.rights_history.rights_then": "it rebuilds everybody's rights; only rights_at hands them out, narrowed",
     "inventory.rights_history.rights_differences": "it looks for damage, which is nobody's scope; pages narrow it",
     "inventory.people.user_by_token": "it finds out who asks: there is no scope before it has answered",
-    "inventory.rulebook.count_documents": "a number that names the corpus of an index; no title, text or site",
+    "inventory.document_windows.corpus_digest": "a digest that names the corpus of an index; no title, text or site",
+    "inventory.document_windows.windows": "ids, versions and days; the texts and rules behind them are narrowed",
+    "inventory.document_revisions.peek_revision": "it looks whether a version is there before it is written",
     "inventory.rulebook.newest_version": "the number a next version follows; no text of any policy",
     "inventory.proposals.count_plan_runs": "a number that keeps plan run ids apart; nothing of what they hold",
     "inventory.chronicle.switch_is_on": "one bit that binds everybody; it is about no site and no class",

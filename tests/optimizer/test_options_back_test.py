@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from optimizer.options.back_test import ERROR, KeptChoices, confidence_back_test
-from optimizer.options.confidence import ParameterError
+from optimizer.arguments import FloatArray, IntArray
+from optimizer.options.back_test import ERROR, VARIETY, KeptChoices, confidence_back_test
+from optimizer.options.choice import chosen_rows
+from optimizer.options.confidence import SURENESS, ParameterDraws, ParameterError, drawn_rows, ranking_confidence
+from optimizer.options.pricing import price_options
 from optimizer.options.rows import OptionRows
 from tests.optimizer.option_worlds import bell, mixed_worlds
 
@@ -64,17 +68,101 @@ def test_rounds_and_draws_are_counted_from_one() -> None:
         back_test(2, 5, 0)
 
 
-@pytest.mark.acceptance
-def test_confidence_is_kept_within_five_points_from_one_half_up_and_overstated_nowhere() -> None:
-    """In every tenth with 400 choices or more (standard error at most 2.5 points).
+def test_what_choices_are_worth_is_noted_beside_what_they_are_worth_at_least() -> None:
+    exact, found = back_test(6, 3, 4, error=EXACT), back_test(40, 4, 24)
+    np.testing.assert_allclose(exact.low, np.broadcast_to(exact.worth, exact.low.shape))
+    assert (np.diff(found.low, axis=0) <= 0.0).all(), "the surer, the less is sure"
+    assert (found.worth[~found.acts] == 0.0).all(), "to hold is worth nothing"
+    sure = found.acts & (found.low[SURENESS.index(0.9)] > 0.0)
+    assert 0 < sure.sum() < found.acts.sum()
+    assert (found.worth[sure] > 0.0).mean() > (found.worth[found.acts] > 0.0).mean()
 
-    Below one half the choice on the estimate is kept some six points more often than stated: its rivals are many, and
-    no threshold lies there.
-    """
-    found = back_test(100, 120, 64)
-    place = np.minimum((found.stated * 10 + 1e-9).astype(int), 9)
-    judged = [number for number in range(10) if (place == number).sum() >= 400]
-    off = {number: float((found.kept - found.stated)[place == number].mean()) for number in judged}
-    assert {5, 6, 7, 8, 9} <= set(judged)
-    assert all(gap >= -0.05 for gap in off.values()), off
-    assert all(gap <= 0.05 for number, gap in off.items() if number >= 5), off
+
+FRESH = 20_261_121
+"""Seed of the acceptance runs, chosen before any figure of it was known."""
+ENOUGH = 400
+"""Choices before a tenth is judged: a standard error of at most 2.5 points."""
+
+
+def gaps(stated: FloatArray, kept: FloatArray) -> dict[int, float]:
+    """Observed less stated confidence of every tenth of the whole range with enough choices."""
+    place = np.minimum((stated * 10 + 1e-9).astype(int), 9)
+    judged = [number for number in range(10) if (place == number).sum() >= ENOUGH]
+    return {number: float((kept - stated)[place == number].mean()) for number in judged}
+
+
+@pytest.fixture(scope="module")
+def fresh() -> dict[int, float]:
+    """Gaps of 12,000 choices on 2,000 cases that were never seen before."""
+    rows, case = rival_options(2_000, seed=FRESH)
+    generator = np.random.Generator(np.random.Philox(key=FRESH))
+    found = confidence_back_test(rows, case, rounds=6, draws=64, generator=generator)
+    return gaps(found.stated.ravel(), found.kept.ravel().astype(np.float64))
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(1200)
+@pytest.mark.xfail(strict=True, reason="not met: from .4 to .5 choices are kept 5.4 points more often than stated")
+def test_confidence_is_kept_within_five_points_over_the_whole_range(fresh: dict[int, float]) -> None:
+    assert all(abs(gap) <= 0.05 for gap in fresh.values()), fresh
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(1200)
+def test_confidence_is_overstated_nowhere_and_kept_within_five_points_from_one_half_up(fresh: dict[int, float]) -> None:
+    assert {4, 5, 6, 7, 8, 9} <= set(fresh)
+    assert all(gap >= -0.05 for gap in fresh.values()), fresh
+    assert all(gap <= 0.05 for number, gap in fresh.items() if number >= 5), fresh
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(1200)
+def test_draws_that_know_where_true_worlds_lie_keep_every_tenth_so_not_knowing_is_the_cause() -> None:
+    """The same worlds and choices; only the draws differ: from what is likely given the estimate and the cases."""
+    rows, case = rival_options(2_000, seed=FRESH)
+    generator = np.random.Generator(np.random.Philox(key=FRESH))
+    stated, kept = zip(*(informed_round(rows, case, generator, draws=64) for _ in range(6)), strict=True)
+    off = gaps(np.concatenate(stated), np.concatenate(kept))
+    assert {4, 5, 6, 7, 8, 9} <= set(off), off
+    assert all(abs(gap) <= 0.05 for gap in off.values()), off
+
+
+def informed_round(
+    rows: OptionRows, case: IntArray, generator: np.random.Generator, *, draws: int
+) -> tuple[FloatArray, FloatArray]:
+    """Confidence stated and choices kept when draws follow Bayes' rule for normal logarithms and whole days."""
+    cases, many = int(case.max()) + 1, len(case)
+    truth = ParameterDraws.drawn(generator, 1, cases, many, VARIETY)
+    missed = ParameterDraws.drawn(generator, 1, cases, many, ERROR)
+    estimate = ParameterDraws(truth.level / missed.level, truth.spread / missed.spread, truth.delay - missed.delay)
+    likely = ParameterDraws(
+        _likely_factors(estimate.level, VARIETY.mean_cv, ERROR.mean_cv, generator, draws),
+        _likely_factors(estimate.spread, VARIETY.spread_cv, ERROR.spread_cv, generator, draws),
+        _likely_days(estimate.delay[0], VARIETY.delay_sd_days, ERROR.delay_sd_days, generator, draws),
+    )
+    chosen, best = (chosen_rows(price_options(drawn_rows(rows, case, at)).net_value, case) for at in (estimate, truth))
+    share = ranking_confidence(rows, case, likely).share_best[chosen]
+    return share, (chosen == best).astype(np.float64)
+
+
+def _likely_factors(
+    estimate: FloatArray, variety: float, error: float, generator: np.random.Generator, draws: int
+) -> FloatArray:
+    wide, near = np.log1p(variety**2), np.log1p(error**2)
+    weight = wide / (wide + near)
+    mean = weight * (np.log(estimate) - near / 2.0) - (1.0 - weight) * wide / 2.0
+    return np.asarray(np.exp(mean + np.sqrt(weight * near) * generator.normal(size=(draws, estimate.shape[1]))))
+
+
+def _likely_days(
+    estimate: FloatArray, variety: float, error: float, generator: np.random.Generator, draws: int
+) -> FloatArray:
+    days = np.arange(-15, 16)
+    wide, near = (stats.norm.cdf((days + 0.5) / sd) - stats.norm.cdf((days - 0.5) / sd) for sd in (variety, error))
+    found = np.empty((draws, estimate.size))
+    for value in np.unique(estimate):
+        here = np.flatnonzero(estimate == value)
+        missed = (days - value).astype(int) + 15
+        chance = np.where((missed >= 0) & (missed < days.size), wide * near[np.clip(missed, 0, days.size - 1)], 0.0)
+        found[:, here] = generator.choice(days, size=(draws, here.size), p=chance / chance.sum())
+    return found

@@ -13,12 +13,11 @@ from typer.testing import CliRunner, Result
 from inventory.importing.gate import import_feeds
 from inventory.people import save_user
 from inventory.proposals import list_proposals
-from inventory.records import EVERYTHING, ActionKind, DocumentOfRecord, Proposal, ProposalState, Tier, User
-from inventory.rulebook import insert_document
+from inventory.records import EVERYTHING, ActionKind, Proposal, ProposalState, Tier, User
 from service.bootstrap import House, init_home
 from service.cli import app
 from service.demo.company import AS_OF, generate
-from service.demo.corpus import read_corpus
+from service.demo.corpus import put_in_force
 from service.demo.people import PEOPLE
 from service.home import HomeKind
 from tools.erp.simulated import SimulatedErp, StockRow
@@ -71,15 +70,7 @@ def _introduce(house: House) -> None:
                     item_classes=person.classes, value_limit_minor=person.value_limit_minor,
                 ),
             )  # fmt: skip
-        for document in read_corpus():
-            insert_document(
-                transaction,
-                DocumentOfRecord(
-                    document_id=document.id, title=document.title, version=document.version, text=document.body,
-                    effective_from=document.effective_from, effective_to=document.effective_to,
-                    added_by="evenkeel", added_at=transaction.now,
-                ),
-            )  # fmt: skip
+    put_in_force(house.database, house.clock(), uploaded_by="hugo.manager", confirmed_by="gita.central")
 
 
 @dataclass(frozen=True)
@@ -88,9 +79,16 @@ class Doors:
 
     home: Path
 
-    def knock(self, *words: str, env: dict[str, str] | None = None) -> Result:
-        """Run one command; output and error stay apart."""
-        return CliRunner().invoke(app, list(words), env={"EVENKEEL_HOME": str(self.home), **(env or {})})
+    def knock(self, *words: str, env: dict[str, str] | None = None, typed: str | None = None) -> Result:
+        """Run one command; output and error stay apart.
+
+        Parameters
+        ----------
+        typed
+            What is typed while it runs.
+        """
+        home = {"EVENKEEL_HOME": str(self.home), **(env or {})}
+        return CliRunner().invoke(app, list(words), env=home, input=typed)
 
     def answer(self, *words: str, env: dict[str, str] | None = None) -> Any:
         """The JSON one command printed; it must have succeeded."""

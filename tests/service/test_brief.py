@@ -9,18 +9,20 @@ from pathlib import Path
 
 import pytest
 
+from agent.brief import Brief, make_brief
+from agent.decisions import Decision
 from inventory.chronicle import insert_override, save_feed_health
 from inventory.people import find_user, scope_of
 from inventory.records import EVERYTHING, FeedHealth, Override, ReasonCode, Scope
 from service.bootstrap import House
-from service.brief import Brief, make_brief
 from service.brief_html import brief_html
 from service.brief_text import brief_markdown, brief_text, headline, sections
 from tests.service.doors import MANAGER, PLANNER, Doors, a_transfer
 
 HOSTILE = '<script>alert(1)</script> [click](javascript:1) | **bold** & "quoted" `code` ![x](http://evil.test/x)'
-SECTIONS = ["Most money at risk", "Waiting for approval", "Done automatically in the last 24 hours", "Supplier watch",
-            "Changes of segment", "Data health", "Overrides in the last 24 hours", "Figures", "Held back"]  # fmt: skip
+SECTIONS = ["Most money at risk", "Waiting for approval", "Open questions", "Done automatically in the last 24 hours",
+            "Supplier watch", "Changes of segment", "Data health", "Overrides in the last 24 hours", "Figures",
+            "Held back"]  # fmt: skip
 
 
 def _brief(house: House, scope: Scope = EVERYTHING) -> Brief:
@@ -61,6 +63,28 @@ def test_the_brief_counts_what_waits(house: House) -> None:
     assert risks == sorted(risks, reverse=True)
     assert sum(risks) <= brief.money_at_risk_minor
     assert f"{brief.needs_decision} need a decision" in headline(brief)
+
+
+def test_an_open_question_stands_in_the_brief_until_it_is_answered(house: House) -> None:
+    proposal = a_transfer(house)
+    with house.database.read() as connection:
+        asker, asked = (find_user(connection, EVERYTHING, user_id) for user_id in (PLANNER, MANAGER))
+    said = {"proposal_id": proposal.proposal_id, "digest_prefix": proposal.digest[:12]}
+    asking = {**said, "verb": "ask", "to": MANAGER, "text": "Is <b>this</b> lane open on Friday?"}
+    house.desk.decide(Decision.model_validate(asking), asker)
+    house.advance(3)
+    (waiting,) = _brief(house).questions
+    assert (waiting.asked_by, waiting.asked_of, waiting.proposal_id) == (PLANNER, MANAGER, proposal.proposal_id)
+    assert waiting.hours == pytest.approx(3)
+    brief = _brief(house)
+    assert "Is <b>this</b> lane open on Friday?" in brief_text(brief)
+    assert "<b>this</b>" not in brief_html(brief)
+    elsewhere = Scope(user="x", sites=frozenset({"NOWHERE"}))
+    assert _brief(house, elsewhere).questions == ()
+
+    answer = {**said, "verb": "answer", "text": "It is."}
+    house.desk.decide(Decision.model_validate(answer), asked)
+    assert _brief(house).questions == ()
 
 
 def test_a_day_later_nothing_is_new_and_the_oldest_has_waited_a_day(house: House) -> None:

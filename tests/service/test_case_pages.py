@@ -8,11 +8,11 @@ from io import StringIO
 import pytest
 from rich.console import Console, RenderableType
 
+from agent.case_views import ProposalDetail, case_detail, case_list, proposal_detail, sweep_counts
 from inventory.records import EVERYTHING, ActionKind, Option, Proposal, ProposalState, Scope, Tier
 from service.bootstrap import House
 from service.case_page import case_page, proposal_page
 from service.case_tables import case_list_page, short_day, whole_money
-from service.case_views import ProposalDetail, case_detail, case_list, proposal_detail, sweep_counts
 from service.console import inert
 from service.story import story_of, story_page
 from tests.service.doors import a_transfer

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from inventory.records import Proposal
+from inventory.records import EVERYTHING, Proposal
+from inventory.tasks import list_tasks
 from service.bootstrap import House
-from tests.service.doors import APPROVER, AUDITOR, PLANNER, Doors, a_transfer
+from tests.service.doors import APPROVER, AUDITOR, MANAGER, PLANNER, Doors, a_transfer
 
 
 def _words(proposal: Proposal, verb: str, *more: str, reason: str = "agree") -> tuple[str, ...]:
@@ -52,6 +51,22 @@ def test_who_edits_may_not_sign_their_own_version(doors: Doors, house: House) ->
     assert own.exit_code == 3
     assert PLANNER in own.stderr
     assert doors.knock(*words, "--as", APPROVER).exit_code == 0
+
+
+def test_another_option_is_chosen_by_the_number_the_page_shows(doors: Doors, house: House) -> None:
+    proposal = a_transfer(house)
+    detail = doors.answer("proposals", proposal.proposal_id, "--as", PLANNER)
+    options = dict(zip(detail["option_numbers"], detail["situation"]["options"], strict=True))
+    number = next(at for at, one in options.items() if one["action"] == "purchase" and one["feasible"])
+    shown = doors.knock("proposals", proposal.proposal_id, "--as", PLANNER).stdout
+    assert "choose" in shown
+    assert "--option N" in shown
+    why = ("--option", str(number), "--text", "the lane is closed", "--as", PLANNER)
+    after = doors.answer(*_words(proposal, "choose", *why, reason="knows_event"))
+    assert (after["content"]["action"], after["content"]["version"]) == ("purchase", 2)
+    assert after["content"]["lines"][0]["quantity"] == options[number]["quantity"]
+    overrides = doors.answer("brief", "--as", PLANNER)["overrides"]
+    assert [(made["decision"], made["text"]) for made in overrides] == [("choose", "the lane is closed")]
 
 
 def test_a_snooze_says_until_when(doors: Doors, house: House) -> None:
@@ -195,9 +210,23 @@ def test_what_is_approved_is_executed_once(doors: Doors, house: House) -> None:
     assert [event for event in told if event in wanted] == wanted
 
 
-def test_without_an_erp_nothing_is_executed(doors: Doors, tmp_path: Path) -> None:
-    fresh = Doors(tmp_path / "fresh")
-    added = fresh.knock("user", "add", "root", "--name", "Root", "--roles", "administrator")
-    result = fresh.knock("execute", env={"EVENKEEL_TOKEN": added.stdout.rpartition(" ")[2].strip()})
-    assert result.exit_code == 2
-    assert "no ERP is configured" in result.stderr
+def test_without_an_erp_what_is_approved_is_a_task_that_a_persons_word_closes(doors: Doors, house: House) -> None:
+    by_hand = {"EVENKEEL_ERP": "none"}
+    proposal = a_transfer(house)
+    approved = doors.knock(*_words(proposal, "approve", "--as", PLANNER), env=by_hand)
+    assert approved.exit_code == 0
+    house.advance(5)
+    sent = doors.knock("execute", "--as", PLANNER, env=by_hand)
+    assert sent.exit_code == 0
+    assert f"{proposal.proposal_id}: sent" in sent.stdout
+    assert "no ERP is configured: what is sent is a task for a person" in sent.stdout
+    with house.database.read() as connection:
+        tasks = [task for task in list_tasks(connection, EVERYTHING) if task.proposal_id == proposal.proposal_id]
+    (task,) = tasks
+    assert proposal.content.lines[0].item in task.text
+    assert house.erp.find(task.key) is None, "nothing went to the ERP either"
+    word = ("task", task.task_id, "done", "--reference", "TO-77", "--as", MANAGER)
+    closed = doors.knock(*word, env=by_hand)
+    assert closed.exit_code == 0, closed.stderr
+    shown = doors.knock("cases", proposal.content.case_id, "--as", PLANNER).stdout
+    assert "TO-77" in shown

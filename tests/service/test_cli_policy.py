@@ -8,6 +8,7 @@ import pytest
 
 from agent.approval_policy import packaged_policy_text
 from tests.service.doors import ADMIN, APPROVER, AUDITOR, CENTRAL, MANAGER, PLANNER, Doors
+from tools.stocking_policy import packaged_stocking_policy
 
 LAYER = '\n[[layer]]\nsite = "WH-SOUTH"\nauto.transfer.consumable = 100\nnovelty.item_days = 120\n'
 
@@ -20,9 +21,9 @@ def draft(tmp_path: Path) -> Path:
     return file
 
 
-def proposed(doors: Doors, draft: Path) -> tuple[str, str]:
+def proposed(doors: Doors, draft: Path, kind: str = "approval") -> tuple[str, str]:
     """Id and digest of the draft, proposed by the manager."""
-    answer = doors.answer("policy", "propose", str(draft), "--reason", "south is new", "--as", MANAGER)
+    answer = doors.answer("policy", "propose", str(draft), "--kind", kind, "--reason", "south is new", "--as", MANAGER)
     table = doors.knock("policy", "drafts", "--as", AUDITOR).stdout
     digest = next(word for word in table.split() if len(word) == 12 and set(word) <= set("0123456789abcdef"))
     return str(answer["draft_id"]), digest
@@ -90,6 +91,35 @@ def test_the_back_test_is_printed_with_the_check(doors: Doors) -> None:
     assert "stayed best" in printed.stdout
     assert f"seed {table['seed']}" in printed.stdout
     assert "problem: confidence.planner_below = 0.6: only" in printed.stdout, "so few choices support no threshold"
+
+
+def test_calibration_and_simulation_print_what_each_confidence_lets_run_by_itself(doors: Doors) -> None:
+    printed = doors.knock("policy", "calibrate", "--observations", "200", "--as", APPROVER).stdout
+    assert "moves ruled on were automatic" in printed
+    found = doors.answer("policy", "simulate", "1", "--as", CENTRAL)["levels"]
+    assert [level["confidence"] for level in found["levels"]] == [0.5, 0.6, 0.7, 0.8, 0.9]
+    assert all(level["reached"] is not None for level in found["levels"])
+    assert all(level["automatic"] <= found["moves"] for level in found["levels"])
+
+
+def test_floors_of_a_stocking_draft_are_shown_with_their_rule_and_checked(doors: Doors, tmp_path: Path) -> None:
+    file = tmp_path / "stocking.toml"
+    rule = '\n[[rules]]\nname = "south keeps more"\nsite = ["WH-SOUTH"]\nfloor_days = 5\nminimum_units = 30\n'
+    file.write_text(packaged_stocking_policy() + rule + "maximum_units = 20\n", encoding="utf-8")
+    refused = doors.knock("policy", "check", str(file), "--kind", "stocking", "--as", MANAGER)
+    assert refused.exit_code == 1
+    assert "minimum_units 30 is above maximum_units 20" in refused.stdout
+    file.write_text(packaged_stocking_policy() + rule, encoding="utf-8")
+    draft_id, digest = proposed(doors, file, "stocking")
+    done = doors.knock("policy", "confirm", draft_id, "--digest", digest, "--as", CENTRAL)
+    assert done.exit_code == 0, done.stderr
+
+    def shown(site: str) -> dict[str, str]:
+        values = doors.answer("policy", "show", "--kind", "stocking", "--site", site, "--as", PLANNER)
+        return {value["key"]: value["value"] for value in values if value["layer"] == "south keeps more"}
+
+    assert shown("WH-SOUTH") == {"floor_days": "5.0", "minimum_units": "30"}
+    assert shown("ST-ELSEWHERE") == {}
 
 
 def test_versions_files_and_drafts_are_compared(still_doors: Doors, draft: Path) -> None:

@@ -6,15 +6,15 @@ from datetime import timedelta
 
 from sqlalchemy import update
 
+from agent.brief import make_brief
+from agent.case_views import case_list
 from inventory.people import find_user, save_user
 from inventory.proposals import list_approvals
 from inventory.record import canonical_record
 from inventory.records import EVERYTHING
 from inventory.tables import users
 from service.bootstrap import House
-from service.brief import make_brief
 from service.brief_text import brief_text
-from service.case_views import case_list
 from tests.service.doors import ADMIN, APPROVER, AUDITOR, PLANNER, Doors, a_transfer
 
 CARA = "cara.planner"

@@ -19,17 +19,19 @@ from sqlalchemy import func, select
 from agent.decisions import Decision
 from inventory.audit import entries
 from inventory.chronicle import KILL_SWITCH, set_switch
+from inventory.outbox import list_outbox
 from inventory.people import find_user
 from inventory.proposals import list_proposals
-from inventory.records import EVERYTHING, ProposalState, ReasonCode
+from inventory.records import EVERYTHING, DocumentState, ProposalState, ReasonCode
 from inventory.tables import daily_jobs
+from inventory.tasks import list_tasks
 from inventory.workers import LEASE, beat, worker_state
 from service.bootstrap import House, open_home
 from service.settings import Settings
 from service.watch import operations_alarms
 from service.worker import LONGEST_PAUSE, Worker, pause_after
 from service.worker_erp import WatchedErp
-from tests.service.doors import Doors, a_transfer
+from tests.service.doors import PLANNER, Doors, a_transfer
 from tools.erp.faults import Fault, FaultKind
 from tools.erp.simulated import SimulatedErp
 
@@ -179,14 +181,22 @@ def test_a_worker_told_to_stop_posts_nothing_more(due: House) -> None:
     assert states(due, S.APPROVED, S.SENT) == 0
 
 
-def test_a_worker_without_an_erp_sends_nothing(home: Path) -> None:
+def test_a_worker_without_an_erp_hands_every_document_to_a_person(home: Path) -> None:
     house = open_home(Settings(home=home, erp="none"))
+    proposal = a_transfer(house)
+    decision = {"proposal_id": proposal.proposal_id, "digest_prefix": proposal.digest[:12], "verb": "approve"}
+    with house.database.read() as connection:
+        planner = find_user(connection, EVERYTHING, PLANNER)
+    house.desk.decide(Decision.model_validate(decision), planner)
     house.advance(5)
     said: list[str] = []
-    waiting = states(house, S.APPROVED)
     assert a_worker(house, said).run(once=True) == ""
-    assert states(house, S.APPROVED) == waiting
-    assert "no ERP is configured" in said[0]
+    assert "no ERP is configured: every document is a task for a person" in said[0]
+    with house.database.read() as connection:
+        rows = list_outbox(connection, EVERYTHING, proposal_id=proposal.proposal_id)
+        tasks = [task for task in list_tasks(connection, EVERYTHING) if task.proposal_id == proposal.proposal_id]
+    assert [(row.state, row.key) for row in rows] == [(DocumentState.SENT, task.key) for task in tasks]
+    assert tasks
     house.close()
 
 

@@ -1,19 +1,26 @@
-"""What a proposal draws on which budget, and what is committed there already."""
+"""What a proposal draws on which budget, what is committed there already, and who came before."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from pathlib import Path
+from contextlib import contextmanager
+from datetime import date
 
 import pytest
 
-from inventory.records import ActionKind, Proposal, ProposalContent, ProposalLine, ProposalState
+from inventory.capacity import CapacityKind
+from inventory.contract_budgets import hold_budgets
+from inventory.ledger import release
+from inventory.records import ActionKind, ProposalContent, ProposalLine
+from tests.inventory.worlds import draft
 from tests.tools.networks import Edit, add_rows, amended, order
-from tests.worlds import MONDAY, START, World, two_sites_one_lane
-from tools.budget_use import BudgetUse, tightest_budget
+from tests.worlds import MONDAY, World, two_sites_one_lane
+from tools.budget_use import Budgets, BudgetUse, budget_claims, budgets_of, sites_drawing, tightest_budget
+from tools.replenish_facts import budgets_left
 
 P, E, T = ActionKind.PURCHASE, ActionKind.EXPEDITE, ActionKind.TRANSFER
+BUYING, EXPRESS = CapacityKind.PURCHASE_BUDGET, CapacityKind.EXPEDITE_BUDGET
+Line = tuple[ActionKind, str, int]
 
 
 def budget(site: str, kind: str, amount: float, first: date = date(2024, 4, 1), last: date = date(2024, 4, 30)) -> Edit:
@@ -41,7 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     made.database.dispose()
 
 
-def content(*lines: tuple[ActionKind, str, int]) -> ProposalContent:
+def content(*lines: Line) -> ProposalContent:
     return ProposalContent(
         case_id="case-1", version=1, action=lines[0][0], value_minor=1, currency="EUR", snapshot_id="snap-1",
         plan_run_id="plan-1", policy_version=1,
@@ -55,34 +62,50 @@ def content(*lines: tuple[ActionKind, str, int]) -> ProposalContent:
     )  # fmt: skip
 
 
-def use(
-    world: World, *lines: tuple[ActionKind, str, int], acted: tuple[Proposal, ...] = (), today: date = MONDAY
-) -> BudgetUse | None:
+def budgets_for(world: World, drawn: ProposalContent, today: date = MONDAY) -> Budgets:
+    return budgets_of(world.toolbox.snapshot(), today, sites_drawing(drawn))
+
+
+def use(world: World, *lines: Line, today: date = MONDAY, percent: int = 100, without: str = "") -> BudgetUse | None:
+    drawn = content(*lines)
     with world.database.read() as connection:
-        return tightest_budget(world.toolbox.snapshot(), connection, acted, content(*lines), today)
+        budgets = budgets_for(world, drawn, today)
+        return tightest_budget(connection, drawn, budgets, percent=percent, without=without)
 
 
-def approved(*lines: tuple[ActionKind, str, int], days_ago: int = 0) -> Proposal:
-    return Proposal(
-        proposal_id="prop-other", content=content(*lines), state=ProposalState.APPROVED, state_version=3, tier=None,
-        requested_by="evenkeel", created_at=START - timedelta(days=days_ago), expires_at=START + timedelta(days=1),
-    )  # fmt: skip
+@contextmanager
+def held(world: World, number: int, *lines: Line) -> Iterator[str]:
+    """Another proposal holds what its lines cost, for a while."""
+    drawn = content(*lines)
+    with world.database.write("evenkeel", world.clock()) as transaction:
+        proposal_id = draft(transaction, number).proposal_id
+        assert hold_budgets(transaction, proposal_id, budget_claims(drawn, budgets_for(world, drawn))) is None
+    yield proposal_id
+    with world.database.write("evenkeel", world.clock()) as transaction:
+        release(transaction, proposal_id)
 
 
 def test_orders_of_the_period_are_committed_and_earlier_ones_are_not(world: World) -> None:
-    assert use(world, (P, "NORTH", 25_00)) == BudgetUse("NORTH", "purchase", 100_00, (5 + 3) * 4_00, 25_00)
+    assert use(world, (P, "NORTH", 25_00)) == BudgetUse("NORTH", BUYING, 100_00, (5 + 3) * 4_00, 25_00)
 
 
-def test_what_was_approved_here_counts_until_the_feed_shows_it(world: World) -> None:
-    mine = approved((P, "NORTH", 30_00), (P, "DC", 9_00), (T, "NORTH", 7_00))
-    assert use(world, (P, "NORTH", 25_00), acted=(mine,)) == BudgetUse("NORTH", "purchase", 100_00, 62_00, 25_00)
-    old = approved((P, "NORTH", 30_00), days_ago=20)
-    assert use(world, (P, "NORTH", 25_00), acted=(old,)) == BudgetUse("NORTH", "purchase", 100_00, 32_00, 25_00)
+def test_what_others_hold_is_committed_and_what_is_its_own_is_not(world: World) -> None:
+    with held(world, 1, (P, "NORTH", 30_00), (P, "DC", 9_00), (T, "NORTH", 7_00)) as other:
+        assert use(world, (P, "NORTH", 25_00)) == BudgetUse("NORTH", BUYING, 100_00, 62_00, 25_00)
+        assert use(world, (P, "NORTH", 30_00), without=other) == BudgetUse("NORTH", BUYING, 100_00, 32_00, 30_00)
+    assert use(world, (P, "NORTH", 25_00)) == BudgetUse("NORTH", BUYING, 100_00, 32_00, 25_00)
+
+
+def test_above_the_share_that_needs_no_owner_it_says_who_came_before(world: World) -> None:
+    with held(world, 2, (P, "NORTH", 30_00)) as first, held(world, 3, (P, "NORTH", 35_00)) as second:
+        within, above = use(world, (P, "NORTH", 3_00)), use(world, (P, "NORTH", 3_01))
+        sooner = use(world, (P, "NORTH", 3_00), percent=99)
+    assert [one.held_by if one else None for one in (within, above, sooner)] == [(), (second, first), (second, first)]
 
 
 def test_an_expedite_draws_on_its_own_budget(world: World) -> None:
-    earlier = approved((E, "NORTH", 2_00))
-    assert use(world, (E, "NORTH", 3_00), acted=(earlier,)) == BudgetUse("NORTH", "expedite", 10_00, 2_00, 3_00)
+    with held(world, 4, (E, "NORTH", 2_00)):
+        assert use(world, (E, "NORTH", 3_00)) == BudgetUse("NORTH", EXPRESS, 10_00, 2_00, 3_00)
 
 
 def test_of_several_budgets_the_one_with_the_least_left_counts(world: World) -> None:
@@ -106,6 +129,23 @@ def test_the_period_holds_from_its_first_day_to_its_last(world: World) -> None:
     assert [one.budget_minor if one else None for one in found] == [1_000_00, 1_000_00, 1_00, 1_00]
 
 
-def test_an_empty_budget_is_fuller_than_any_other(tmp_path: Path) -> None:
-    nothing, little = BudgetUse("A", "purchase", 0, 0, 1), BudgetUse("B", "purchase", 1, 10**9, 10**9)
+def test_each_line_claims_its_cost_of_what_the_feed_and_the_share_leave(world: World) -> None:
+    drawn = content((P, "NORTH", 20_00), (P, "NORTH", 1_00), (E, "NORTH", 3_00), (T, "NORTH", 9_00))
+    claims = budget_claims(drawn, budgets_for(world, drawn), lambda site: 90 if site == "NORTH" else 100)
+    assert [(claim.line, claim.slot.kind, claim.amount, claim.limit) for claim in claims] == [
+        (1, BUYING, 20_00, 90_00 - 32_00), (2, BUYING, 1_00, 90_00 - 32_00), (3, EXPRESS, 3_00, 9_00),
+    ]  # fmt: skip
+    none_left = budget_claims(drawn, budgets_for(world, drawn), lambda site: 0)
+    assert {claim.limit for claim in none_left} == {0}
+
+
+def test_a_replenishment_run_has_what_neither_feed_nor_proposals_took(world: World) -> None:
+    snapshot = world.toolbox.snapshot()
+    april = budgets_for(world, content((P, "NORTH", 1)))[("NORTH", BUYING)][0].slot
+    assert budgets_left(snapshot, None, {}) == {"DC": 1_000.0, "NORTH": 68.0}
+    assert budgets_left(snapshot, 7.5, {april: 30_00}) == {"DC": 1_000.0, "NORTH": 38.0, "": 7.5}
+
+
+def test_an_empty_budget_is_fuller_than_any_other() -> None:
+    nothing, little = BudgetUse("A", BUYING, 0, 0, 1), BudgetUse("B", BUYING, 1, 10**9, 10**9)
     assert nothing.share > little.share

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from optimizer.options.back_test import KeptChoices
 from tests.worlds import World, two_stores_one_donor
-from tools.calibration import CalibrationBin, binned, calibrate, pooled
+from tools.calibration import CalibrationBin, binned, calibrate, pooled, worth_levels
 from tools.errors import ToolInputError
 
 
@@ -31,6 +32,17 @@ def test_choices_fall_into_tenths_with_their_shares() -> None:
     ]  # fmt: skip
     assert [part.observed for part in bins] == [0.5, 1.0, 1.0, 0.0, 0.6667]
     assert bins[0].stated == 0.025
+
+
+def test_a_level_counts_the_moves_that_reach_the_least_and_those_worth_more_than_nothing() -> None:
+    low = np.array([[[30.0, 30.0, 5.0, 90.0]], [[25.0, 10.0, 5.0, 90.0]], *[[[0.0, 0.0, 0.0, 90.0]]] * 4])
+    acts = np.array([[True, True, True, False]])
+    none = np.zeros((1, 4))
+    found = KeptChoices(stated=none, kept=none > 0, acts=acts, low=low, worth=np.array([[40.0, -7.0, 3.0, 99.0]]))
+    first, second, third, *_ = worth_levels([found, found], 25.0)
+    assert (first.confidence, first.moves, first.reached, first.positive, first.worth) == (0.5, 6, 4, 2, 66.0)
+    assert (second.reached, second.positive, second.positive_share) == (2, 2, 1.0)
+    assert (third.reached, third.positive_share) == (0, 0.0)
 
 
 def test_bins_pool_by_their_counts() -> None:

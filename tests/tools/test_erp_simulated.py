@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from inventory.contract import PURCHASE_ORDERS, STOCK, TRANSFERS, Table
 from inventory.crash_points import VARIABLE
 from inventory.record import canonical_record, load
 from inventory.records import ActionKind, ErpDocument, ErpLine
+from tests.processes import forks
 from tests.tools.erp_conformance import ErpConformance
 from tests.tools.erp_documents import (
     KEY,
@@ -313,7 +313,7 @@ def _post_elsewhere(path: Path, native_key: bool, body: str) -> str:
 
 def test_two_processes_posting_one_native_key_make_one_order(erp: SimulatedErp, world: ErpWorld) -> None:
     body = canonical_record(transfer(world, KEY, 2))
-    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+    with ProcessPoolExecutor(2, mp_context=forks()) as pool:
         jobs = [pool.submit(_post_elsewhere, erp.books.path, True, body) for _ in range(6)]
         references = {job.result() for job in jobs}
     assert references == {posting.reference for posting in erp.orders_with(KEY)}

@@ -162,9 +162,10 @@ def test_a_proposal_is_superseded_once_the_money_at_risk_has_grown(tmp_path: Pat
     with world.database.read() as connection:
         events = [entry.event for entry in entries(connection)]
     start = events.index("proposal.superseded")
-    assert events[start : start + 4] == [
-        "proposal.superseded", "reservation.released", "proposal.drafted", "plan.made",
-    ], "one transaction"  # fmt: skip
+    told = [event for event in events[start : events.index("plan.made", start) + 1] if "capacity" not in event]
+    assert told[:2] == ["proposal.superseded", "reservation.released"]
+    assert told[-1] == "plan.made"
+    assert "proposal.drafted" in told, "one transaction"
 
 
 def test_looking_again_at_the_same_moment_changes_nothing(scarce: World, tmp_path: Path) -> None:

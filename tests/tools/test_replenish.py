@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from optimizer.laws.demand_level import demand_quantile
 from tools.columns import IntArray
 from tools.lanes import Lane
 from tools.replenish import Limit, Orders, due_today, recommend
 from tools.rows import take_rows
+from tools.safety_stock import SAFETY_STOCK, Bounds
 from tools.stock_rows import SPELLS, StockRows
 from tools.stocking_policy import METHODS, StockingTerms
 
@@ -59,9 +61,16 @@ def rows_of(*places: tuple[str, str, str], free: list[float], mean: float = 4.0,
 
 
 def terms_of(
-    rows: StockRows, *, method: str = "order_up_to", cover: float = 180.0, fill: bool = False
+    rows: StockRows,
+    *,
+    method: str = "order_up_to",
+    cover: float = 180.0,
+    fill: bool = False,
+    safety: str = "gamma",
+    **bounds: float,
 ) -> StockingTerms:
     n = rows.count
+    given = {name: np.full(n, value) for name, value in bounds.items()}
     return StockingTerms(
         service_target=rows.service_target,
         by_fill_rate=np.full(n, fill),
@@ -69,6 +78,8 @@ def terms_of(
         method=np.full(n, METHODS.index(method), dtype=np.int64),
         tier=np.zeros(n, dtype=np.int64),
         maximum_cover_days=np.full(n, cover),
+        safety_stock=np.full(n, SAFETY_STOCK.index(safety), dtype=np.int64),
+        bounds=replace(Bounds.none(n), **given),
     )
 
 
@@ -151,6 +162,76 @@ def test_the_longest_cover_caps_an_order_and_is_named() -> None:
     made = orders_of(rows, terms_of(rows, cover=5.0))
     assert made.quantity[0] == 20
     assert made.limits[0] & Limit.MAXIMUM
+
+
+def test_a_floor_of_units_binds_where_the_target_asks_for_less_and_is_named() -> None:
+    """No spread: the target keeps no safety stock, and nothing is left of 20 units on the day of arrival."""
+    rows = rows_of(("A", "DC", ""), free=[20.0], sd_per_day=[0.0])
+    plain, floored = orders_of(rows), orders_of(rows, terms_of(rows, floor_units=30.0))
+    assert plain.quantity[0] < 7 * 4.0 + 30.0 - 1.0
+    assert floored.quantity[0] == pytest.approx(7 * 4.0 + 30.0, abs=1), "what is lost before it comes is not asked for"
+    assert not plain.limits[0] & Limit.FLOOR
+    assert floored.limits[0] & Limit.FLOOR
+
+
+def test_a_floor_in_days_is_the_same_floor_and_a_low_one_changes_nothing() -> None:
+    rows = rows_of(("A", "DC", ""), free=[20.0])
+    plain, low = orders_of(rows), orders_of(rows, terms_of(rows, floor_days=0.25))
+    by_days, by_units = (
+        orders_of(rows, terms_of(rows, floor_days=10.0)),
+        orders_of(rows, terms_of(rows, floor_units=40.0)),
+    )
+    assert by_days.quantity[0] == by_units.quantity[0] > plain.quantity[0] == low.quantity[0]
+    assert low.limits[0] == plain.limits[0]
+
+
+def test_a_floor_brings_about_an_order_where_the_target_is_met() -> None:
+    rows = rows_of(("A", "DC", ""), free=[120.0])
+    assert orders_of(rows).quantity[0] == 0
+    made = orders_of(rows, terms_of(rows, floor_units=80.0))
+    assert made.quantity[0] == 80 + 64 - 120
+    assert made.limits[0] & Limit.FLOOR
+
+
+def test_a_least_reorder_point_lifts_the_position_to_it_in_whole_lots_and_is_named() -> None:
+    rows = rows_of(("A", "DC", ""), free=[100.0], order_multiple=[24.0])
+    made = orders_of(rows, terms_of(rows, minimum_units=150.0))
+    assert made.quantity[0] == 72
+    assert made.limits[0] & Limit.LEAST_STOCK
+
+
+def test_no_order_passes_the_most_stock_and_a_floor_gives_way_to_it() -> None:
+    rows = rows_of(("A", "DC", ""), free=[50.0])
+    for terms in (terms_of(rows, maximum_units=60.0), terms_of(rows, maximum_units=60.0, floor_units=60.0)):
+        made = orders_of(rows, terms)
+        assert made.quantity[0] == 10
+        assert made.limits[0] & Limit.MAXIMUM
+
+
+@pytest.mark.parametrize("feeds", [False, True])
+def test_a_floor_holds_at_a_site_that_feeds_others(feeds: bool) -> None:
+    places = (("A", "DC", ""), ("A", "N", "DC")) if feeds else (("A", "DC", ""),)
+    rows = rows_of(*places, free=[60.0, 300.0][: len(places)])
+    ways = {"N": (lane("DC", "N"),)} if feeds else {}
+    plain, made = orders_of(rows, lanes=ways), orders_of(rows, terms_of(rows, floor_units=500.0), lanes=ways)
+    assert made.quantity[0] > plain.quantity[0]
+    assert made.limits[0] & Limit.FLOOR
+
+
+def test_each_method_of_safety_stock_gives_the_level_of_its_own_formula() -> None:
+    """Demand of 64 with a spread of 8 over sixteen days, of 28 with 28 over the review."""
+    rows = rows_of(("A", "DC", ""), free=[50.0])
+    level = {name: float(orders_of(rows, terms_of(rows, safety=name)).level[0]) for name in ("gamma", "normal")}
+    gamma_at = stats.gamma(64.0**2 / 64.0, scale=1.0)
+    assert level["gamma"] == pytest.approx(gamma_at.ppf(0.95), rel=0.05)
+    assert level["normal"] == pytest.approx(stats.norm(64.0, 8.0).ppf(0.95), rel=0.05)
+    dear = orders_of(replace(rows, margin=np.array([1000.0])), terms_of(rows, safety="newsvendor"))
+    cheap = orders_of(replace(rows, margin=np.array([0.05])), terms_of(rows, safety="newsvendor"))
+    ratio = 0.05 / (0.05 + 0.01 * 7)
+    assert float(cheap.level[0]) == pytest.approx(gamma_at.ppf(ratio), rel=0.06)
+    assert dear.quantity[0] > cheap.quantity[0]
+    unknown = orders_of(replace(rows, margin=np.array([np.nan])), terms_of(rows, safety="newsvendor"))
+    assert float(unknown.level[0]) == level["gamma"], "without a cost the target stands"
 
 
 def test_a_reorder_point_segment_orders_an_economic_quantity() -> None:

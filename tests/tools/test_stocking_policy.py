@@ -8,6 +8,7 @@ import pytest
 from inventory.segment_words import CELLS, STAGES, VALUES, VARIABILITIES, cell_codes, segment_words
 from optimizer.stocking.segments import AbcClass, SegmentCodes, Stage, XyzClass
 from tools.errors import ToolInputError
+from tools.safety_stock import SAFETY_STOCK
 from tools.stocking_policy import (
     METHODS,
     TIERS,
@@ -94,3 +95,58 @@ def test_a_policy_that_cannot_be_read_names_what_is_wrong(change: tuple[str, str
     assert change[0] in PACKAGED
     with pytest.raises(ToolInputError, match=said.replace(".", r"\.")):
         parse_stocking_policy(PACKAGED.replace(*change, 1))
+
+
+def added(rule: str) -> str:
+    return f'{PACKAGED}\n[[rules]]\nname = "ours"\n{rule}\n'
+
+
+def test_floors_bounds_and_methods_are_layered_by_segment_and_site() -> None:
+    text = added('floor_days = 3\nminimum_units = 5\nmaximum_units = 900\nsafety_stock = "normal"')
+    text += (
+        '\n[[rules]]\nname = "east"\nsite = ["EAST"]\nvalue = ["A"]\nfloor_units = 40\nsafety_stock = "newsvendor"\n'
+    )
+    policy = parse_stocking_policy(text)
+    a, b = (cell_of(value, XyzClass.X, Stage.MATURE) for value in (AbcClass.A, AbcClass.B))
+    terms = stocking_terms(
+        policy, np.array([a, a, b]), np.full(3, np.nan), np.full(3, np.nan),
+        sites=["EAST", "WEST", "EAST"], item_classes=["standard"] * 3,
+    )  # fmt: skip
+    assert [SAFETY_STOCK[place] for place in terms.safety_stock] == ["newsvendor", "normal", "normal"]
+    assert terms.bounds.floor(np.array([10.0, 10.0, 20.0])).tolist() == [40.0, 30.0, 60.0]
+    assert terms.bounds.minimum(np.ones(3)).tolist() == [5.0] * 3
+    assert terms.bounds.maximum_units.tolist() == [900.0] * 3
+
+
+def test_the_packaged_policy_bounds_nothing() -> None:
+    policy = parse_stocking_policy(PACKAGED)
+    assert not any(row.sets_levels for row in policy.table.values())
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("minimum_units = 50\nmaximum_units = 40", "AX launch: minimum_units 50 is above maximum_units 40"),
+        ("floor_units = 50\nmaximum_units = 49", "floor_units 50 is above maximum_units 49"),
+        ("floor_days = 61", "floor_days 61 is above maximum_cover_days 60 (by the rules 'first weeks', 'ours')"),
+        ('stage = ["mature"]\nvalue = ["B"]\nfloor_days = 181', "BX mature: floor_days 181 is above maximum_cover"),
+        ('site = ["EAST"]\nminimum_days = 181', "AX launch at EAST: minimum_days 181 is above maximum_cover_days 60"),
+        ('safety_stock = "exact_fill_rate"', "safety_stock exact_fill_rate meets a fill rate, and measure is cycle"),
+        ("floor_units = -1", "rules.6.floor_units"),
+        ('safety_stock = "guess"', "rules.6.safety_stock"),
+    ],
+)  # fmt: skip
+def test_what_cannot_hold_at_once_is_refused_with_segment_place_and_rules(rule: str, said: str) -> None:
+    with pytest.raises(ToolInputError) as refused:
+        parse_stocking_policy(added(rule))
+    assert said in str(refused.value)
+
+
+def test_bounds_that_meet_are_accepted() -> None:
+    assert parse_stocking_policy(added("minimum_units = 40\nfloor_units = 40\nmaximum_units = 40"))
+
+
+def test_a_minimum_of_one_rule_is_held_against_the_maximum_of_another() -> None:
+    text = added("minimum_units = 50") + '\n[[rules]]\nname = "small"\nsite = ["ST-1"]\nmaximum_units = 20\n'
+    with pytest.raises(ToolInputError, match=r"at ST-1: minimum_units 50 is above maximum_units 20.*'ours', 'small'"):
+        parse_stocking_policy(text)

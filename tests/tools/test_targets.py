@@ -21,7 +21,8 @@ from tools.outlook import Outlook
 from tools.replay import replay_plan
 from tools.stock_rows import network_stock
 from tools.stocking_policy import packaged_stocking_policy
-from tools.targets import Targets
+from tools.targets import SCHEMA, Targets
+from tools.why import explain_why
 
 RULE = """
 [[rules]]
@@ -44,6 +45,15 @@ def network() -> Network:
 
 def adopt(world: World, rule: str, version: int) -> None:
     text = packaged_stocking_policy().replace("version = 1", f"version = {version}") + RULE + rule
+    policy = PolicyVersion(kind="stocking", version=version, content=text, author="root", effective_at=world.clock())
+    with world.database.write("root", world.clock()) as transaction:
+        insert_policy(transaction, policy)
+
+
+def adopt_plain(world: World, rule: str, version: int) -> None:
+    """A rule that leaves targets to the ERP."""
+    text = packaged_stocking_policy().replace("version = 1", f"version = {version}")
+    text += f'\n[[rules]]\nname = "bounds"\n{rule}'
     policy = PolicyVersion(kind="stocking", version=version, content=text, author="root", effective_at=world.clock())
     with world.database.write("root", world.clock()) as transaction:
         insert_policy(transaction, policy)
@@ -125,6 +135,59 @@ def found(world: World) -> set[tuple[str, str]]:
         return {(f.item, f.site) for row in list_cases(connection, EVERYTHING) for f in row.case.findings}
 
 
+def levels_at(outlook: Outlook, *place: str) -> tuple[float, float, float]:
+    row, levels = outlook.arrays.row_of[(place[0], place[1])], outlook.levels
+    return float(levels.safety_stock[row]), float(levels.reorder_point[row]), float(levels.order_up_to_level[row])
+
+
+def test_a_floor_of_one_site_lifts_its_levels_and_leaves_every_other_alone(world: World) -> None:
+    before, _ = look(world)
+    adopt_plain(world, 'site = ["DC"]\nfloor_units = 5000\n', 1)
+    after, _ = look(world)
+    mean, _ = protected(after)
+    safety, point, up_to = levels_at(after, "BOLT", "DC")
+    assert safety == 5000
+    assert point == pytest.approx(mean[after.arrays.row_of[("BOLT", "DC")]] + 5000)
+    was = levels_at(before, "BOLT", "DC")
+    assert up_to - point == pytest.approx(was[2] - was[1])
+    assert levels_at(after, "BOLT", "NORTH") == levels_at(before, "BOLT", "NORTH")
+    assert set(after.arrays.service_target) == {0.95}, "the ERP's targets stay"
+
+
+def test_a_maximum_caps_both_levels_and_a_minimum_lifts_the_reorder_point(world: World) -> None:
+    adopt_plain(world, 'site = ["NORTH"]\nmaximum_units = 30\n', 1)
+    adopt_plain(world, 'site = ["DC"]\nminimum_units = 777\n', 2)
+    outlook, _ = look(world)
+    assert levels_at(outlook, "BOLT", "DC")[1] == 777
+    adopt_plain(world, 'site = ["NORTH"]\nmaximum_units = 30\n', 3)
+    outlook, _ = look(world)
+    assert levels_at(outlook, "BOLT", "NORTH")[1:] == (30, 30)
+
+
+def test_a_floor_keeps_a_donor_from_giving_what_it_would_give_and_the_words_name_it(tmp_path: Path) -> None:
+    """Segments are known from a quiet sweep; then NUT runs out at one store while DC has 100."""
+
+    def sent(rule: str) -> tuple[int, str]:
+        world = World(tmp_path / f"home{len(rule)}", network(), rollout="guided").furnish()
+        world.desk.sweep()
+        if rule:
+            adopt_plain(world, rule, 1)
+        world.clock.forward(hours=1)
+        world.deliver(network().with_stock({("NUT", "NORTH"): 0}))
+        world.desk.sweep()
+        lines = [line for proposal in world.proposals() for line in proposal.content.lines if line.item == "NUT"]
+        with world.database.read() as connection:
+            why = explain_why(world.toolbox, connection, EVERYTHING, "NUT", "DC")
+        world.database.dispose()
+        return sum(line.quantity for line in lines if line.origin == "DC"), " ".join(step.detail for step in why.steps)
+
+    (free, plain), (held, named) = sent(""), sent('site = ["DC"]\nfloor_units = 5000\n')
+    assert free > 0
+    assert held == 0
+    assert "policy floor" not in plain
+    assert "policy floor of 5,000 units of safety stock which binds" in named
+
+
 def test_a_plan_made_by_policy_targets_repeats_after_the_policy_has_changed(world: World) -> None:
     adopt(world, "service_target = 0.99\nreview_days = 14\n", 1)
     world.clock.forward(hours=1)
@@ -153,8 +216,11 @@ def test_the_replenishment_run_asks_its_own_policy_and_not_the_looks(world: Worl
 
 def test_parts_carry_the_targets_of_their_items_only() -> None:
     frame = pl.DataFrame(
-        [("A", "X", 0.9, False, 7), ("B", "X", 0.8, True, 3)],
-        schema=["item", "site", "target", "by_fill_rate", "review_days"], orient="row",
+        [
+            ("A", "X", 0.9, False, 7, "gamma", 0.0, 0, 0.0, 0, None),
+            ("B", "X", None, False, None, "normal", 2.5, 4, 1.0, 9, 30),
+        ],
+        schema=SCHEMA, orient="row",
     )  # fmt: skip
     targets = Targets(frame)
     assert targets.of_items(["B"]).frame["item"].to_list() == ["B"]

@@ -60,6 +60,11 @@ def policy_inconsistencies(
     return found
 
 
+def medians_by_site(snapshot: Snapshot) -> pl.DataFrame:
+    """What each site asks of each class: columns of `OF_CLASS` and `COMPARED`, ``site``, and ``places`` it rests on."""
+    return _medians(_rows(snapshot))
+
+
 def _may_differ(plan: pl.DataFrame) -> bool:
     """Whether anything could be found, without looking at demand: most networks have one policy."""
     columns = ("service_target", "review_period_days", "order_up_to_level")

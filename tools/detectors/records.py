@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 import numpy as np
 import polars as pl
 
@@ -9,6 +12,7 @@ from inventory.records import CaseKind, Finding
 from inventory.snapshots import Snapshot
 from inventory.stored_tables import RECENT_DEMAND
 from tools.detectors.scan import Scan
+from tools.reappeared import Reappeared
 from tools.thresholds import Thresholds
 
 KIND = CaseKind.DATA_PROBLEM
@@ -76,6 +80,27 @@ def duplicate_orders(snapshot: Snapshot, thresholds: Thresholds, cost_of: dict[s
         )
         for (item, site), (units, orders) in doubled.items()
         if units >= thresholds.value(KIND.value, "duplicate_units", site=site)
+    ]  # fmt: skip
+
+
+def failed_documents(
+    snapshot: Snapshot, thresholds: Thresholds, cost_of: dict[str, float], found: Iterable[Reappeared]
+) -> list[Finding]:
+    """Documents held as failed that a feed shows: goods under way, or there, that nobody here counts on."""
+    at: dict[tuple[str, str], list[Reappeared]] = defaultdict(list)
+    for one in found:
+        at[(one.item, one.site)].append(one)
+    return [
+        problem(
+            snapshot, thresholds, item=item, site=site, cause="failed_document_shown",
+            quantity=sum(one.units for one in mine), threshold="duplicate_units",
+            measures={
+                "doubled_units": float(sum(one.units for one in mine)),
+                "mismatch_cost": round(sum(one.units for one in mine) * cost_of.get(item, 0.0), 2),
+            },
+            note="; ".join(one.words for one in mine),
+        )
+        for (item, site), mine in sorted(at.items())
     ]  # fmt: skip
 
 

@@ -9,12 +9,15 @@ from tools.columns import BoolArray, FloatArray
 from tools.detectors.scan import A_UNIT, Scan
 from tools.detectors.waiting import not_there_yet
 from tools.money import imbalance_risk
+from tools.rules.keeping import built_up, kept
 
 
 def excesses(scan: Scan) -> list[Finding]:
     """Rows that will not sell a large share of their stock within the horizon."""
     kind, outlook, arrays = CaseKind.EXCESS, scan.outlook, scan.outlook.arrays
-    share, leftover = scan.limit(kind, "leftover_share"), outlook.excess.expected_leftover
+    share = scan.limit(kind, "leftover_share")
+    # What was built up for a promotion is meant to be there.
+    leftover = np.maximum(outlook.excess.expected_leftover - built_up(outlook).units, 0.0)
     cost = leftover * np.nan_to_num(arrays.cost)
     found = outlook.planned & (leftover >= 1.0) & (leftover >= share * np.maximum(arrays.free, 1e-9))
     found &= cost >= scan.limit(kind, "minimum_money")
@@ -50,7 +53,8 @@ def imbalances(scan: Scan) -> list[Finding]:
     """
     kind, outlook, arrays = CaseKind.IMBALANCE, scan.outlook, scan.outlook.arrays
     position, up_to = arrays.free + outlook.on_order, outlook.levels.order_up_to_level
-    surplus = np.where(outlook.planned, np.floor(arrays.free - up_to + 1e-9), 0.0)
+    free = np.minimum(arrays.free - up_to, arrays.free - kept(outlook).units)
+    surplus = np.where(outlook.planned, np.floor(free + 1e-9), 0.0)
     surplus = np.where(surplus >= 1.0, surplus, 0.0)
     tolerance = np.where(scan.is_open(kind), scan.thresholds.value("hysteresis", "close_share"), 1.0)
     below = outlook.planned & (position * tolerance < outlook.levels.reorder_point) & ~arrays.helped

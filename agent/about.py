@@ -10,6 +10,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from agent.case_views import case_or_proposal
 from inventory.audit import AuditEntry, entries
 from inventory.chronicle import list_feed_health
 from inventory.errors import NotFoundError
@@ -27,7 +28,6 @@ from inventory.record import Record
 from inventory.records import FiredRule, PolicyKind, Proposal, ProposalLine, ProposalState, Scope, Tier
 from inventory.rulebook import find_policy
 from inventory.tables import outbox, receipts, snapshots
-from service.case_views import case_or_proposal
 
 
 class Recommended(Record):

@@ -122,6 +122,8 @@ class ProposalDetail(Record):
     proposal: Proposal
     digest: str
     situation: Situation | None
+    option_numbers: tuple[int, ...]
+    """Number of each option of the situation, by which it is chosen; the same for every reader."""
     explanation: Explanation | None
     rulings: tuple[Ruling, ...]
     approvals: tuple[Approval, ...]
@@ -300,6 +302,7 @@ def _detail(connection: Connection, scope: Scope, proposal: Proposal) -> Proposa
         proposal=proposal,
         digest=proposal.digest,
         situation=_narrow(situation, scope, proposal.content.sites) if situation else None,
+        option_numbers=_numbers(situation, scope) if situation else (),
         explanation=find_explanation(connection, scope, known),
         rulings=tuple(list_rulings(connection, scope, known)),
         approvals=tuple(list_approvals(connection, scope, known)),
@@ -313,6 +316,12 @@ def _detail(connection: Connection, scope: Scope, proposal: Proposal) -> Proposa
         handover=list_handovers(connection, EVERYTHING).get(known),
         escalated=list_escalations(connection, EVERYTHING).get(known),
     )
+
+
+def _numbers(situation: Situation, scope: Scope) -> tuple[int, ...]:
+    """Numbers of the options the reader may see, as `_narrow` leaves them."""
+    numbered = enumerate(situation.options, start=1)
+    return tuple(at for at, option in numbered if scope.sites is None or option.site in scope.sites)
 
 
 def _narrow(situation: Situation, scope: Scope, touched: Iterable[str]) -> Situation:

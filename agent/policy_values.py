@@ -6,9 +6,19 @@ from agent.gate_facts import Place
 from agent.policy_book import ENTERPRISE, load_book
 from agent.policy_keys import flattened, name_of, value_words
 from agent.policy_kinds import changes_between
-from service.policy_pages import ShownValue
+from inventory.record import Record
 from tools.stocking_policy import parse_stocking_policy
 from tools.thresholds import parse_thresholds
+
+
+class ShownValue(Record):
+    """One value of a policy as it holds somewhere."""
+
+    key: str
+    value: str
+    layer: str
+    """Where it comes from: the enterprise, a layer, a rule or an override."""
+    note: str = ""
 
 
 def shown_values(kind: str, text: str, place: Place) -> tuple[ShownValue, ...]:
@@ -52,7 +62,9 @@ def _stocking(text: str, place: Place) -> tuple[ShownValue, ...]:
     policy = parse_stocking_policy(text)
     shown = []
     for section in ("segments", "default"):
-        for key, value in flattened(getattr(policy, section).model_dump(mode="json"), (section,)).items():
+        for key, value in flattened(
+            getattr(policy, section).model_dump(mode="json", exclude_none=True), (section,)
+        ).items():
             shown.append(ShownValue(key=name_of(key), value=value_words(value), layer=ENTERPRISE))
     for rule in policy.rules:
         if (place.site or place.item_class) and not rule.holds_at(place.site, place.item_class):

@@ -12,9 +12,20 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
+from agent.case_views import (
+    SweepCounts,
+    action_words,
+    best_proposals,
+    held_back_reason,
+    owner_words,
+    sweep_counts,
+    where_words,
+)
 from agent.gate_facts import Place
 from agent.policy_book import PolicyBook, load_book
+from agent.policy_calibration import calibration_in_force
 from agent.policy_document import ApprovalPolicy
+from agent.policy_levels import MoveLevels, move_levels
 from agent.rights_tasks import task_desk
 from inventory.cases import CaseRow, list_cases
 from inventory.chronicle import (
@@ -28,6 +39,7 @@ from inventory.chronicle import (
 )
 from inventory.doubts import alarms as execution_alarms
 from inventory.proposals import list_proposals
+from inventory.questions import open_questions
 from inventory.record import Record
 from inventory.records import (
     ActionKind,
@@ -45,16 +57,7 @@ from inventory.records import (
 )
 from inventory.rulebook import find_policy
 from inventory.segments import count_segment_changes, list_segment_changes
-from service.case_views import (
-    SweepCounts,
-    action_words,
-    best_proposals,
-    held_back_reason,
-    owner_words,
-    sweep_counts,
-    where_words,
-)
-from tools.thrash import Nervousness, nervousness
+from tools.thrash import WINDOW, Nervousness, nervousness
 
 TOP = 5
 LISTED_CHANGES = 10
@@ -63,6 +66,8 @@ DAY = timedelta(days=1)
 ENDED = (ProposalState.APPROVED, ProposalState.LEASED, ProposalState.SENT, ProposalState.EXECUTED,
          ProposalState.FAILED, ProposalState.IN_DOUBT, ProposalState.INCIDENT, ProposalState.RECALLED)  # fmt: skip
 """States an automatic proposal passes once it has been approved by policy."""
+STILL_OPEN = (ProposalState.PENDING, ProposalState.SNOOZED, ProposalState.APPROVED)
+"""States of a proposal about which an answer still matters."""
 UNSOUND = 1.0
 """A feed below this score is named."""
 
@@ -105,6 +110,18 @@ class Automatic(Record):
     state: ProposalState
     recall_until: datetime | None
     """While this lies ahead it can be taken back."""
+
+
+class OpenQuestion(Record):
+    """A question about a proposal that nobody has answered."""
+
+    question_id: str
+    proposal_id: str
+    asked_by: str
+    asked_of: str
+    text: str
+    hours: float
+    """How long it has waited."""
 
 
 class SupplierWatch(Record):
@@ -173,9 +190,13 @@ class Brief(Record):
     first_deadline: datetime | None
     top: tuple[TopCase, ...]
     waiting: tuple[Waiting, ...]
+    questions: tuple[OpenQuestion, ...]
+    """Those to the reader first, then the oldest first; about proposals that may still be decided."""
     automatic: tuple[Automatic, ...]
     """What moves something; holds are counted below."""
     automatic_holds: int
+    levels: MoveLevels
+    """Moves of the last 28 days: how many were automatic, and what other confidences would have given."""
     suppliers: tuple[SupplierWatch, ...]
     segment_changes: tuple[SegmentChange, ...]
     """Item-sites in another segment than in the snapshot before, most valuable first."""
@@ -237,7 +258,9 @@ def make_brief(
         first_deadline=min((proposal.expires_at for proposal in pending), default=None),
         top=tuple(_top(row, best.get(row.case.case_id), owners[row.case.case_id]) for row in rows[:TOP]),
         waiting=_waiting(pending, now, owners),
+        questions=_questions(connection, scope, now),
         automatic=tuple(_automatic(proposal, now) for proposal in by_itself if not _is_hold(proposal)),
+        levels=move_levels(connection, book, calibration_in_force(connection, now), scope=scope, since=now - WINDOW),
         automatic_holds=sum(1 for proposal in by_itself if _is_hold(proposal)),
         suppliers=_suppliers(row.case for row in rows),
         segment_changes=tuple(
@@ -292,6 +315,23 @@ def _waiting(pending: Iterable[Proposal], now: datetime, owners: Mapping[str, st
             who=tuple(sorted({owners[case] for proposal in found if owners.get(case := proposal.content.case_id)})),
         )
         for tier, found in sorted(by_tier.items(), key=lambda pair: pair[0].strictness)
+    )
+
+
+def _questions(connection: Connection, scope: Scope, now: datetime) -> tuple[OpenQuestion, ...]:
+    """Open questions about what may still be decided; one about a proposal that ended is of no use any more."""
+    return tuple(
+        OpenQuestion(
+            question_id=question.question_id,
+            proposal_id=question.proposal_id,
+            asked_by=question.asked_by,
+            asked_of=question.asked_of,
+            text=question.text,
+            hours=(now - question.asked_at) / timedelta(hours=1),
+        )
+        for question in sorted(
+            open_questions(connection, scope, about=STILL_OPEN), key=lambda question: question.asked_of != scope.user
+        )
     )
 
 
