@@ -60,7 +60,7 @@ from tools.plan_drafts import Drafts, EveryCase
 from tools.plan_losers import short_needs, with_losers, with_refused
 from tools.planning import JointPlan, PlanParameters, hold_line, plan_lines, solve_needs
 from tools.replenish_facts import given_back, held_by
-from tools.rules.check import left_by, violations
+from tools.rules.check import left_by, violations_of_each
 from tools.rules.in_force import on_record
 from tools.sweeping import look_at_places, over_parts, parts_of, put_together
 from tools.targets import Targets
@@ -385,6 +385,11 @@ def _stubs(
     live = {p.content.case_id: p.state for p in list_proposals(connection, EVERYTHING, states=LIVE)}
     versions = next_versions(connection, EVERYTHING)
     planned = set(run.case_ids)
+    lines_of = {
+        case.case_id: by_case[case.case_id] or [_nothing(outlook, case)] for case in cases if case.case_id in planned
+    }
+    broken = violations_of_each(rules, snapshot, outlook, list(lines_of.values()), left)
+    broken_by = dict(zip(lines_of, broken, strict=True))
     stubs, held_back = [], {}
     for case in cases:
         if case.case_id in live and case.case_id not in outdated:
@@ -393,10 +398,9 @@ def _stubs(
             continue
         if case.case_id not in planned:
             continue
-        mine = by_case[case.case_id] or [_nothing(outlook, case)]
+        mine = lines_of[case.case_id]
         action, value = min((line.action for line in mine), key=PREFERENCE.index), _value(outlook, case, mine)
-        broken = violations(rules, snapshot, outlook, mine, left)
-        refused = "; ".join(each.words for each in broken) or drafts.refuses(case, action, value)
+        refused = "; ".join(each.words for each in broken_by[case.case_id]) or drafts.refuses(case, action, value)
         if refused:
             held_back[case.case_id] = refused
         else:

@@ -11,7 +11,7 @@ from inventory.machine_rules import RuleRecord
 from inventory.records import ActionKind, ProposalLine
 from tests.tools.rule_worlds import SAID, look_under, planned, rule
 from tests.worlds import MONDAY, World, two_sites_one_lane
-from tools.rules.check import left_by, violations
+from tools.rules.check import left_by, violations, violations_of_each
 
 
 def line(action: ActionKind = ActionKind.TRANSFER, quantity: int = 100, **told: Any) -> ProposalLine:
@@ -74,6 +74,18 @@ def test_lines_are_added_up_before_they_are_looked_at(world: World) -> None:
 
     assert len(found) == 1
     assert "giving 120 of BOLT leaves DC 180" in found[0].words
+
+
+def test_lines_looked_at_together_break_what_they_break_alone(world: World) -> None:
+    outlook, snapshot = look_under(world), world.toolbox.snapshot()
+    rules = [asked for asked, _, _ in BROKEN.values()]
+    groups = [[], *([line] for _, breaking, keeping in BROKEN.values() for line in (breaking, keeping))]
+    groups.append([line(quantity=0), line(), line(ActionKind.MARKDOWN)])
+    left = left_by(outlook, groups[-1])
+
+    alone = [violations(rules, snapshot, outlook, lines, left) for lines in groups]
+    assert violations_of_each(rules, snapshot, outlook, groups, left) == alone
+    assert sum(map(bool, alone)) > len(BROKEN)
 
 
 @pytest.mark.parametrize("name", BROKEN)

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+import numpy as np
+
 from inventory.machine_rules import (
     AllocationCommitment,
     DonorFloor,
@@ -58,18 +60,42 @@ def violations(
     left
         Units each giving place has once everything that is promised is gone, these lines included.
     """
-    moving = [line for line in lines if line.quantity]
+    return violations_of_each(rules, snapshot, outlook, [lines], left)[0]
+
+
+def violations_of_each(
+    rules: Sequence[RuleRecord],
+    snapshot: Snapshot,
+    outlook: Outlook,
+    groups: Sequence[Sequence[ProposalLine]],
+    left: Mapping[Place, float],
+) -> list[tuple[Violation, ...]]:
+    """What each group of lines breaks by itself, as `violations` tells it; one look at who speaks about all of them."""
+    moving = [[line for line in lines if line.quantity] for lines in groups]
     holding = [rule for rule in rules if holds_on(rule, outlook.arrays.today)]
-    if not moving or not holding:
-        return ()
-    scopes = line_scopes(holding, snapshot, outlook, moving)
-    found: list[Violation] = []
-    for number, rule in enumerate(holding):
-        origin, destination = scopes.origin[:, number], scopes.destination[:, number]
-        found += [Violation(rule, f"{words}, by {clause_of(rule)}") for words in _broken(
-            rule, outlook, moving, origin, destination, left
-        )]  # fmt: skip
-    return tuple(found)
+    together = [line for lines in moving for line in lines]
+    if not together or not holding:
+        return [() for _ in groups]
+    scopes = line_scopes(holding, snapshot, outlook, together)
+    found, begin = [], 0
+    for lines in moving:
+        mine = slice(begin, begin := begin + len(lines))
+        found.append(tuple(_of_group(holding, outlook, lines, scopes.origin[mine], scopes.destination[mine], left)))
+    return found
+
+
+def _of_group(
+    rules: Sequence[RuleRecord],
+    outlook: Outlook,
+    lines: Sequence[ProposalLine],
+    origin: BoolArray,
+    destination: BoolArray,
+    left: Mapping[Place, float],
+) -> Iterator[Violation]:
+    for number in np.flatnonzero((origin | destination).any(axis=0)):
+        rule = rules[number]
+        for words in _broken(rule, outlook, lines, origin[:, number], destination[:, number], left):
+            yield Violation(rule, f"{words}, by {clause_of(rule)}")
 
 
 def _broken(
