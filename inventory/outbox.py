@@ -14,7 +14,7 @@ from inventory.errors import LostRaceError, NotFoundError
 from inventory.executors import ExecutorLease, newest
 from inventory.proposals import find_proposal
 from inventory.record import canonical_record, load
-from inventory.records import DocumentState, ErpDocument, OutboxRow, Receipt, Scope
+from inventory.records import EVERYTHING, DocumentState, ErpDocument, OutboxRow, Receipt, Scope
 from inventory.tables import case_scopes, outbox, proposals, receipts
 
 ARROWS: dict[DocumentState, frozenset[DocumentState]] = {
@@ -46,6 +46,12 @@ def enqueue(transaction: Transaction, proposal_id: str, documents: Collection[Er
             )
         )
         transaction.record("action.enqueued", "proposal", proposal_id, document.model_dump(mode="json"))
+
+
+def withdraw(transaction: Transaction, proposal_id: str, note: str) -> None:
+    """Fail the documents of a proposal that ended before they were sent; nothing may wait that nobody will send."""
+    for row in list_outbox(transaction.connection, EVERYTHING, proposal_id=proposal_id, states=(DocumentState.READY,)):
+        move_document(transaction, row, DocumentState.FAILED, note=note)
 
 
 def _row(row: Row[Any]) -> OutboxRow:

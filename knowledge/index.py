@@ -21,6 +21,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 MANIFEST = "evenkeel-index.json"
 COLLECTION = "passages"
 FORMAT = 1
+_ONE_CLIENT = Lock()
+"""Chroma keeps one system per path in a process: a thread that closes it breaks one that is opening it."""
 
 
 def open_index(
@@ -202,12 +205,13 @@ def _client(directory: Path) -> Iterator[Client]:
     from chromadb.api.shared_system_client import SharedSystemClient
     from chromadb.config import Settings
 
-    try:
-        client = chromadb.PersistentClient(directory, settings=Settings(anonymized_telemetry=False))
-    except BaseException:
-        # Chroma remembers a system per path even when starting it failed, would hand it out again and cannot stop it.
-        SharedSystemClient._identifier_to_system.pop(str(directory), None)
-        raise
-    assert isinstance(client, Client)  # what PersistentClient builds; its annotation says less and cannot be closed
-    with client:
-        yield client
+    with _ONE_CLIENT:
+        try:
+            client = chromadb.PersistentClient(directory, settings=Settings(anonymized_telemetry=False))
+        except BaseException:
+            # Chroma remembers a system per path even when starting it failed, hands it out again and cannot stop it.
+            SharedSystemClient._identifier_to_system.pop(str(directory), None)
+            raise
+        assert isinstance(client, Client)  # what PersistentClient builds; its annotation cannot be closed
+        with client:
+            yield client

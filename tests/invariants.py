@@ -14,6 +14,7 @@ from tests.worlds import World
 ACTED = frozenset(
     {ProposalState.LEASED, ProposalState.SENT, ProposalState.EXECUTED, ProposalState.FAILED, ProposalState.IN_DOUBT}
 )
+MAY_SEND = frozenset({ProposalState.APPROVED, ProposalState.LEASED, ProposalState.SENT})
 
 
 def assert_house_in_order(world: World) -> None:
@@ -51,6 +52,8 @@ def assert_every_posting_was_approved_once(world: World) -> None:
                 assert posted[row.key] == 1, row
             if posted[row.key]:
                 assert proposal.state in ACTED, proposal
+            if row.state is DocumentState.READY:
+                assert proposal.state in MAY_SEND, f"{row.key} waits, and its proposal is {proposal.state}"
 
 
 def assert_log_is_sound(world: World) -> None:

@@ -27,7 +27,7 @@ from inventory.errors import LostRaceError
 from inventory.executors import LEASE
 from inventory.ledger import ledger_rows, lift_off, release, touch_down
 from inventory.lifecycle import move
-from inventory.outbox import list_outbox, move_document
+from inventory.outbox import list_outbox, move_document, withdraw
 from inventory.proposals import find_approval, find_proposal, list_proposals
 from inventory.records import (
     EVERYTHING,
@@ -220,6 +220,7 @@ def _shown_meanwhile(toolbox: Toolbox, proposal: Proposal) -> str:
 def _void(toolbox: Toolbox, proposal: Proposal, reason: str, actor: str) -> Execution:
     with toolbox.database.write(actor, toolbox.now()) as transaction:
         move(transaction, proposal, ProposalState.VOID, reason=reason)
+        withdraw(transaction, proposal.proposal_id, reason)
         release(transaction, proposal.proposal_id)
         set_case_state(transaction, proposal.content.case_id, CaseState.OPEN, "facts changed")
     return Execution(proposal_id=proposal.proposal_id, state=ProposalState.VOID, receipts=(), note=reason)

@@ -12,7 +12,7 @@ from inventory.freezes import end_freezes, grow_freezes
 from inventory.ledger import absorb
 from inventory.ledger_refresh import StockLine, refresh_ledger
 from inventory.lifecycle import ARROWS, move
-from inventory.outbox import list_outbox
+from inventory.outbox import list_outbox, withdraw
 from inventory.proposals import find_proposal
 from inventory.records import EVERYTHING, CaseState, DocumentState, ProposalState
 from inventory.snapshots import Snapshot
@@ -47,6 +47,7 @@ def _void(transaction: Transaction, proposal_id: str, why: str) -> None:
         f"{line.quantity} of {line.item} from {line.origin}" for line in proposal.content.lines if line.origin
     )
     move(transaction, proposal, ProposalState.VOID, reason=f"{why}: {wanted}")
+    withdraw(transaction, proposal_id, why)
     if find_case(transaction.connection, EVERYTHING, proposal.content.case_id).state is not CaseState.CLOSED:
         what = why.partition(" ")[0]
         set_case_state(transaction, proposal.content.case_id, CaseState.OPEN, f"{what} fell below the promise")

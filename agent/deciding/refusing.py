@@ -13,8 +13,8 @@ from inventory.database import Transaction
 from inventory.errors import LostRaceError
 from inventory.ledger import release
 from inventory.lifecycle import move
-from inventory.outbox import list_outbox, move_document
-from inventory.records import EVERYTHING, CaseState, DocumentState, Proposal, ProposalState
+from inventory.outbox import withdraw
+from inventory.records import CaseState, Proposal, ProposalState
 from tools.learning import open_outcome
 
 REST_AFTER_REJECTION = timedelta(days=7)
@@ -36,8 +36,7 @@ def reject(click: Click) -> Decided:
         ProposalState.RECALLED if recalled else ProposalState.REJECTED,
         reason=click.decision.reason.value,
     )
-    for row in list_outbox(click.connection, EVERYTHING, proposal_id=proposal.proposal_id):
-        move_document(click.transaction, row, DocumentState.FAILED, note=f"recalled by {click.user.user_id}")
+    withdraw(click.transaction, proposal.proposal_id, f"recalled by {click.user.user_id}")
     release(click.transaction, proposal.proposal_id)
     overrule(click)
     open_outcome(click.transaction, proposal.proposal_id)

@@ -14,6 +14,7 @@ from inventory.errors import NotFoundError
 from inventory.outbox import list_outbox
 from inventory.records import EVERYTHING, ProposalState, Scope
 from tests.agent.conftest import Copy
+from tests.invariants import assert_house_in_order
 from tests.tools.networks import copy_of
 from tests.worlds import World, two_stores_one_donor
 from tools.erp.faults import Fault, FaultKind
@@ -58,6 +59,7 @@ def test_one_void_proposal_does_not_stop_the_other(two_approved: World, a_copy: 
 
     assert sorted(execution.state for execution in done) == [S.EXECUTED, S.VOID]
     assert postings(world) == 1
+    assert_house_in_order(world)
     assert world.erp.on_hand("PUMP", "DC") >= 0
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -125,6 +126,17 @@ def test_two_processes_with_other_hash_seeds_build_one_index(tmp_path: Path) -> 
     assert [process.returncode for process in processes] == [0, 0]
     assert answers == [VECTORS.tobytes().hex()] * 2
     assert [path.name for path in tmp_path.iterdir()] == [place(tmp_path).name]
+
+
+def test_many_threads_read_one_index_at_once(tmp_path: Path) -> None:
+    built = open_index(tmp_path, DIGEST, PASSAGES, EMBEDDING)
+    (place,) = tmp_path.iterdir()
+    made = (place / MANIFEST).stat().st_mtime_ns
+    with ThreadPoolExecutor(8) as threads:
+        read = list(threads.map(lambda _: open_index(tmp_path, DIGEST, PASSAGES, EMBEDDING), range(48)))
+
+    assert all(np.array_equal(vectors, built) for vectors in read)
+    assert (place / MANIFEST).stat().st_mtime_ns == made, "a sound index was taken for a damaged one"
 
 
 def test_a_corpus_without_documents_is_a_corpus(tmp_path: Path) -> None:

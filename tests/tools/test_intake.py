@@ -8,7 +8,9 @@ import pytest
 
 from inventory.cases import find_case
 from inventory.ledger import ledger_rows, reserved_by_line
-from inventory.records import EVERYTHING, CaseState, ProposalState
+from inventory.outbox import list_outbox
+from inventory.records import EVERYTHING, CaseState, DocumentState, ProposalState
+from tests.invariants import assert_house_in_order
 from tests.tools.networks import copy_of
 from tests.worlds import World, two_stores_one_donor
 
@@ -42,6 +44,21 @@ def test_the_newest_promises_are_broken_until_the_rest_fits(
     assert reserved == donor.reserved == sum(line.quantity for p in kept for line in p.content.lines) <= stock
     assert all(f"{p.content.lines[0].quantity} of PUMP from DC" in p.reason for p in broken)
     assert all(case.state is CaseState.OPEN for case in cases)
+
+
+def test_what_was_approved_and_lost_its_stock_leaves_no_document_waiting(promised: World, tmp_path: Path) -> None:
+    world = copy_of(promised, tmp_path / "copy")
+    for proposal in world.proposals(S.PENDING):
+        world.decide(proposal, "approve", "pia")
+    world.clock.forward(hours=1)
+    world.deliver(two_stores_one_donor(stock=0))
+    with world.database.read() as connection:
+        documents = list_outbox(connection, EVERYTHING)
+
+    assert len(world.proposals(S.VOID)) == len(documents) == 2
+    assert {row.state for row in documents} == {DocumentState.FAILED}
+    assert all("stock fell below" in row.note for row in documents)
+    assert_house_in_order(world)
 
 
 def test_what_was_voided_is_planned_on_the_new_stock(promised: World, tmp_path: Path) -> None:
