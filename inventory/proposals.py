@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, exists, func, or_, select, update
@@ -70,10 +71,16 @@ _COLUMNS = [column for column in proposals.c if column.name not in ("situation",
 """What a proposal is made of; the evidence beside it is read where it is asked for."""
 
 
+@lru_cache(maxsize=4096)
+def _content(text: str) -> ProposalContent:
+    """A content as it was stored; it never changes, and every question reads those of all live proposals."""
+    return load(ProposalContent, text)
+
+
 def _proposal(row: Row[Any]) -> Proposal:
     return Proposal(
         proposal_id=row.proposal_id,
-        content=load(ProposalContent, row.content),
+        content=_content(row.content),
         state=ProposalState(row.state),
         state_version=row.state_version,
         tier=row.tier,
@@ -127,6 +134,12 @@ def list_proposals(
     if case_id is not None:
         query = query.where(proposals.c.case_id == case_id)
     return [_proposal(row) for row in connection.execute(query)]
+
+
+def proposal_ids(connection: Connection, scope: Scope, states: Collection[ProposalState]) -> list[str]:
+    """Ids of the proposals in some states, oldest first."""
+    query = _scoped(select(proposals.c.proposal_id).order_by(proposals.c.created_at, proposals.c.proposal_id), scope)
+    return list(connection.execute(query.where(proposals.c.state.in_([state.value for state in states]))).scalars())
 
 
 def next_version(connection: Connection, scope: Scope, case_id: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +20,8 @@ from inventory.record import Record
 from inventory.stored_tables import is_by_item, stored_key, stored_schema
 
 TEMPORARY = ".tmp"
+ROW_GROUP = 1024
+"""Rows of a group of a file; of a file sorted by item only the groups that can hold an item are read for it."""
 
 
 class Part(Record):
@@ -117,7 +119,7 @@ def write_part(directory: Path, name: str, frame: pl.DataFrame) -> Part:
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f"{part.hash}.{os.getpid()}{TEMPORARY}")
     with aside.open("wb") as file:
-        frame.write_parquet(file, compression="zstd")
+        frame.write_parquet(file, compression="zstd", row_group_size=ROW_GROUP)
         file.flush()
         os.fsync(file.fileno())
     os.replace(aside, target)
@@ -133,8 +135,13 @@ def _sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def read_part(directory: Path, part: Part) -> pl.DataFrame:
+def read_part(directory: Path, part: Part, items: Collection[str] | None = None) -> pl.DataFrame:
     """The part's rows.
+
+    Parameters
+    ----------
+    items
+        The only items whose rows are read; all when omitted.
 
     Raises
     ------
@@ -143,14 +150,20 @@ def read_part(directory: Path, part: Part) -> pl.DataFrame:
     """
     path = directory / part.name
     try:
-        frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+        if items is None:
+            frame = pl.read_parquet(path, glob=False, hive_partitioning=False)
+            height = frame.height
+        else:
+            stored = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+            frame = stored.filter(pl.col("item").is_in(sorted(items))).collect()
+            height = stored.select(pl.len()).collect().item()
     except FileNotFoundError as error:
         raise SnapshotError(f"part {part.name} of table {part.table} is missing from {directory}") from error
     except (PolarsError, OSError) as error:
         raise SnapshotError(f"part {part.name} of table {part.table} is damaged: {error}") from error
-    if frame.schema != stored_schema(part.table) or frame.height != part.rows:
+    if frame.schema != stored_schema(part.table) or height != part.rows:
         raise SnapshotError(
-            f"part {part.name} of table {part.table} is damaged: {frame.height} rows of {frame.width} columns, "
+            f"part {part.name} of table {part.table} is damaged: {height} rows of {frame.width} columns, "
             f"expected {part.rows} rows as the data contract has them"
         )
     return frame

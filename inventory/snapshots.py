@@ -60,12 +60,21 @@ class Snapshot:
         What it is made of.
     items
         The only items its tables speak of; all when omitted.
+    whole
+        Tables of all items that are at hand already, and need not be read again.
     """
 
-    def __init__(self, directory: Path, manifest: Manifest, items: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        manifest: Manifest,
+        items: Collection[str] | None = None,
+        whole: Mapping[str, pl.DataFrame] | None = None,
+    ) -> None:
         self.directory = directory
         self.manifest = manifest
         self._items = None if items is None else sorted(set(items))
+        self._whole = whole or {}
         self._tables: dict[str, pl.DataFrame] = {}
 
     @property
@@ -86,7 +95,7 @@ class Snapshot:
 
     def of_items(self, items: Collection[str]) -> Snapshot:
         """The same facts about some items only: tables cut by item are read from the parts that can hold them."""
-        return Snapshot(self.directory, self.manifest, items)
+        return Snapshot(self.directory, self.manifest, items, self._tables if self._items is None else None)
 
     def parts(self, name: str | None = None) -> tuple[Part, ...]:
         """Parts of one table, or all, in order of table and item."""
@@ -143,14 +152,15 @@ class Snapshot:
 
     def _read(self, name: str, parts: list[Part]) -> pl.DataFrame:
         chosen = self._items if is_by_item(name) else None
+        if name in self._whole:
+            rows = self._whole[name]
+            return rows if chosen is None else rows.filter(pl.col("item").is_in(chosen))
         if chosen is not None:
             parts = [part for part in parts if part.may_hold_any(chosen)]
         if not parts:
             return empty_table(name)
         key = stored_key(name)
-        rows = pl.concat([read_part(self.directory, part) for part in parts], rechunk=True)
-        if chosen is not None:
-            rows = rows.filter(pl.col("item").is_in(chosen))
+        rows = pl.concat([read_part(self.directory, part, chosen) for part in parts], rechunk=True)
         return rows if key[0] == "item" or len(parts) == 1 else rows.sort(key)
 
 

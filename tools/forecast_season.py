@@ -75,11 +75,10 @@ class Seasons:
         return np.asarray(by_group[group])
 
 
-def learn_seasons(histories: Iterable[DemandHistory], groups: Groups) -> Seasons:
-    """Seasons of all groups from the demand of the whole network, in whatever parts it comes."""
+def learn_seasons(sums: Iterable[FloatArray], groups: Groups) -> Seasons:
+    """Seasons of all groups from the `relative_sums` of the whole network, in whatever parts it comes."""
     sold: FloatArray | None = None
-    for history in histories:
-        part = _relative_sums(history, groups)
+    for part in sums:
         sold = part if sold is None else sold + part
     none = Seasons(np.ones((groups.count, SEASON)))
     if sold is None or not sold.any():
@@ -108,7 +107,7 @@ def after_promotion(promoted: BoolArray, weeks: int = DIP_WEEKS) -> BoolArray:
     return after & ~promoted
 
 
-def _relative_sums(history: DemandHistory, groups: Groups) -> FloatArray:
+def relative_sums(history: DemandHistory, groups: Groups) -> FloatArray:
     """Weighted sums per group and week: sold over average, and the weights themselves, side by side."""
     group = groups.numbers(history.keys)
     total = np.zeros((groups.count, 2 * history.weekly.shape[1]))

@@ -260,12 +260,13 @@ def start_looking(toolbox: Toolbox, *, rows: int = PART_ROWS) -> Looking:
     :meth:`Looking.finish`.
     """
     snapshot = toolbox.snapshot()
-    shared = toolbox.shared(snapshot)
+    toolbox.start_sharing(snapshot)
     with toolbox.database.read() as connection:
         ledger = ledger_frame(connection, EVERYTHING)
         committed = committed_lines(connection, snapshot, exclude=undecided(connection))
         thresholds = toolbox.thresholds(connection)
         standing = open_places(connection)
+    shared = toolbox.shared(snapshot)
     parts = list(parts_of(snapshot, ledger, shared, committed, thresholds, open_places=standing, rows=rows))
     return Looking(over_parts(look_for_findings, parts, toolbox.executor), len(parts), shared)
 

@@ -20,7 +20,7 @@ from inventory.errors import SnapshotError
 from inventory.ledger_frame import ledger_frame
 from inventory.machine_rules import RuleRecord
 from inventory.outbox import list_outbox
-from inventory.proposals import find_plan_run, list_proposals
+from inventory.proposals import find_plan_run, list_proposals, proposal_ids
 from inventory.record import digest_text, load
 from inventory.records import (
     EVERYTHING,
@@ -83,12 +83,15 @@ class Toolbox:
     """Whether the ERP refuses a second document with our key, for the same questions."""
     executor: Executor | None = None
     """Whose workers look at the parts of the network; this process when ``None``."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Keys, tokens and passwords of this house, which the trace must never hold."""
     room_left: dict[str, Limits] = field(default_factory=dict)
     """What the newest plan run that was read left of what lanes share."""
     _outlooks: dict[str, Outlook] = field(default_factory=dict)
     _knowledge: dict[str, KnowledgeBase] = field(default_factory=dict)
     _snapshots: dict[str, Snapshot] = field(default_factory=dict)
     _lead_times: dict[str, LeadTimes] = field(default_factory=dict)
+    _learning: dict[str, Callable[[], SharedFacts]] = field(default_factory=dict)
     _shared: dict[str, SharedFacts] = field(default_factory=dict)
     _plan_runs: dict[str, PlanRun] = field(default_factory=dict)
     _thresholds: dict[str, Thresholds] = field(default_factory=dict)
@@ -151,6 +154,12 @@ class Toolbox:
         """Machine rules in force today."""
         return rules_in_force(connection, self.now().date())
 
+    def start_sharing(self, snapshot: Snapshot) -> None:
+        """Have workers begin with what the item-sites of a snapshot share, before it is asked for."""
+        if snapshot.snapshot_id not in self._shared | self._learning:
+            start = SharedFacts.start(snapshot, self.lead_times(snapshot), self.executor)
+            self._learning = {snapshot.snapshot_id: start}
+
     def shared(
         self, snapshot: Snapshot, targets: Targets | None = None, rules: Sequence[RuleRecord] | None = None
     ) -> SharedFacts:
@@ -164,7 +173,8 @@ class Toolbox:
             Machine rules; as in force when omitted.
         """
         if snapshot.snapshot_id not in self._shared:
-            self._shared = {snapshot.snapshot_id: SharedFacts.of(snapshot, self.lead_times(snapshot))}
+            self.start_sharing(snapshot)
+            self._shared = {snapshot.snapshot_id: self._learning.pop(snapshot.snapshot_id)()}
         if targets is None:
             with self.database.read() as connection:
                 targets = Targets.in_force(connection)
@@ -294,7 +304,7 @@ class Toolbox:
 
 def undecided(connection: Connection) -> list[str]:
     """Proposals nobody has decided yet."""
-    return [proposal.proposal_id for proposal in list_proposals(connection, EVERYTHING, states=UNDECIDED)]
+    return proposal_ids(connection, EVERYTHING, UNDECIDED)
 
 
 def committed_lines(connection: Connection, snapshot: Snapshot, *, exclude: Iterable[str] = ()) -> list[ProposalLine]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventory import snapshot_parts
 from inventory.content_hash import content_hash
 from inventory.database import Database
 from inventory.errors import LostRaceError, SnapshotError
@@ -139,6 +140,35 @@ def test_a_damaged_part_is_found_and_named(store: SnapshotStore, harm: str) -> N
         pl.read_parquet(path).with_columns(on_hand=pl.lit(9, pl.Int64)).write_parquet(path)
     with pytest.raises(SnapshotError, match=part.name):
         store.open(snapshot.snapshot_id).verify()
+
+
+@pytest.mark.parametrize("at_hand", [False, True])
+def test_the_facts_of_some_items_are_those_rows_of_the_whole_and_no_more(
+    store: SnapshotStore, monkeypatch: pytest.MonkeyPatch, *, at_hand: bool
+) -> None:
+    monkeypatch.setattr(snapshot_parts, "ROW_GROUP", 3)
+    snapshot, chosen = write(store, a_world(ITEMS[1])), [ITEMS[1], ITEMS[2], ITEMS[57], "NOBODY"]
+    whole = {name: Snapshot(snapshot.directory, snapshot.manifest).table(name) for name in ("items", "stock")}
+    if at_hand:
+        for name in whole:
+            snapshot.table(name)
+    some = snapshot.of_items(chosen)
+    for name, rows in whole.items():
+        assert some.table(name).equals(rows.filter(pl.col("item").is_in(chosen)))
+    assert some.table("stock").height == 6
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone"])
+def test_a_damaged_part_is_found_as_well_when_one_item_is_asked_for(store: SnapshotStore, harm: str) -> None:
+    snapshot = write(store, a_world())
+    part = next(part for part in snapshot.parts("stock") if part.may_hold(ITEMS[1]))
+    path = snapshot.directory / part.name
+    if harm == "gone":
+        path.unlink()
+    else:
+        pl.read_parquet(path).head(part.rows - 1).write_parquet(path)
+    with pytest.raises(SnapshotError, match=part.hash):
+        snapshot.of_items([ITEMS[1]]).table("stock")
 
 
 def test_an_unknown_snapshot_is_refused_by_name(store: SnapshotStore) -> None:

@@ -21,7 +21,7 @@ from tools.forecast_cuts import by_channel, roll_up
 from tools.forecast_external import source_records
 from tools.forecast_needs import Circle
 from tools.forecast_promotion import learn_promotions
-from tools.forecast_season import learn_seasons
+from tools.forecast_season import learn_seasons, relative_sums
 from tools.outlook import Outlook
 from tools.shared import SharedFacts, histories
 from tools.sweeping import look_at_part, parts_of
@@ -233,7 +233,7 @@ def test_what_is_shared_is_learnt_alike_from_any_parts(world: World, parts: int)
         )
         for rows in cuts
     ]  # fmt: skip
-    seasons = learn_seasons(pieces[::-1], shared.groups)
+    seasons = learn_seasons((relative_sums(piece, shared.groups) for piece in pieces[::-1]), shared.groups)
 
     _same(seasons, shared.seasons)
     _same(learn_promotions(pieces[::-1], shared.groups, seasons), shared.promotions)

@@ -92,7 +92,7 @@ def _of_group(
     destination: BoolArray,
     left: Mapping[Place, float],
 ) -> Iterator[Violation]:
-    for number in np.flatnonzero((origin | destination).any(axis=0)):
+    for number in np.flatnonzero((origin | destination).any(axis=0)).tolist():
         rule = rules[number]
         for words in _broken(rule, outlook, lines, origin[:, number], destination[:, number], left):
             yield Violation(rule, f"{words}, by {clause_of(rule)}")

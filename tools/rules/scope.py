@@ -46,10 +46,14 @@ def speaking(rules: Sequence[RuleRecord], snapshot: Snapshot, places: pl.DataFra
     found = np.ones((places.height, len(rules)), dtype=np.bool_)
     if not rules or places.is_empty():
         return found
-    told = _told(rules, snapshot, places)
+    asked = []
     for number, rule in enumerate(rules):
-        for condition in _conditions(rule, snapshot, places):
-            found[:, number] &= told.select(condition.fill_null(value=False).alias("holds"))["holds"].to_numpy()
+        if conditions := _conditions(rule, snapshot, places):
+            holds = pl.all_horizontal(condition.fill_null(value=False) for condition in conditions)
+            asked.append(holds.alias(str(number)))
+    told = _told(rules, snapshot, places).select(asked)
+    for name in told.columns:
+        found[:, int(name)] = told[name].to_numpy()
     return found
 
 
