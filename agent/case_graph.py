@@ -30,7 +30,7 @@ from agent.drafting import Drafter
 from agent.purchase_budgets import hold_budget, spend_budget
 from agent.ruling import Gate, rule
 from agent.supplier_message import draft_messages
-from agent.tracing import traced
+from agent.tracing import keep_step, keep_steps, waited
 from inventory.cases import find_case
 from inventory.crash_points import crash_point
 from inventory.ledger import release
@@ -55,6 +55,7 @@ from tools.assemble import rank_options
 from tools.learning import open_outcome
 from tools.retrieve import retrieve as retrieve_rules
 from tools.toolbox import Toolbox
+from tools.tracing import HOUSE, cite, taking
 
 ENDED = (ProposalState.REJECTED, ProposalState.EXPIRED, ProposalState.RECALLED, ProposalState.VOID,
          ProposalState.SUPERSEDED)  # fmt: skip
@@ -92,72 +93,75 @@ class DeskContext:
 def assemble(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Gather the facts that matter, dated."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
-    with toolbox.database.read() as connection:
-        case = find_case(connection, EVERYTHING, state["case_id"]).case
-        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
-        situation = assemble_situation(toolbox, connection, case, proposal)
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        known = find_situation(transaction.connection, EVERYTHING, proposal.proposal_id)
-        if known is not None and known.options:
-            return {}  # another sweep has priced this version meanwhile, and its gate may be reading what it kept
-        save_situation(transaction, proposal.proposal_id, situation)
-    traced(toolbox, state, "execute_tool assemble", "inventory", started, digest(situation))
+    with taking(toolbox, "execute_tool assemble", "inventory") as step:
+        with toolbox.database.read() as connection:
+            case = find_case(connection, EVERYTHING, state["case_id"]).case
+            proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+            situation = assemble_situation(toolbox, connection, case, proposal)
+        step.inputs, step.outputs = proposal.digest, digest(situation)
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            known = find_situation(transaction.connection, EVERYTHING, proposal.proposal_id)
+            if known is not None and known.options:
+                return {}  # another sweep has priced this version meanwhile, and its gate may be reading what it kept
+            save_situation(transaction, proposal.proposal_id, situation)
+            keep_step(transaction, step, proposal)
     return {}
 
 
 def retrieve(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Find the written rules that apply."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
-    with toolbox.database.read() as connection:
-        case = find_case(connection, EVERYTHING, state["case_id"]).case
-        proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
-        base = toolbox.knowledge(connection)
-        found = retrieve_rules(base, case, proposal, on=toolbox.now().date())
-        situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
-        options = situation.options if situation else ()
-        citations = with_binding(toolbox, connection, proposal, found, options)
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        save_citations(transaction, proposal.proposal_id, citations)
-    cited = " ".join(citation.passage_id for citation in citations) or "none"
-    source = {"gen_ai.data_source.id": base.corpus_digest}
-    traced(toolbox, state, "retrieval rules", "audit", started, cited, **source)
+    with taking(toolbox, "retrieval rules", "audit") as step:
+        with toolbox.database.read() as connection:
+            case = find_case(connection, EVERYTHING, state["case_id"]).case
+            proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
+            found = retrieve_rules(toolbox, connection, case, proposal)
+            situation = find_situation(connection, EVERYTHING, proposal.proposal_id)
+            options = situation.options if situation else ()
+            citations = with_binding(toolbox, connection, proposal, found, options)
+        cite(step, citations)
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            save_citations(transaction, proposal.proposal_id, citations)
+            keep_step(transaction, step, proposal)
     return {"citations": len(citations)}
 
 
 def optimize(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Price what could be done, best first."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
-    with toolbox.database.read() as connection:
-        case, proposal, situation = _facts(toolbox, connection, state)
-        options = rank_options(toolbox, connection, case, proposal)
-        known = list_citations(connection, EVERYTHING, proposal.proposal_id)
-        citations = with_binding(toolbox, connection, proposal, known, options)
-    situation = situation.model_copy(update={"options": options})
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        save_situation(transaction, proposal.proposal_id, situation)
-        save_citations(transaction, proposal.proposal_id, citations)
-    traced(toolbox, state, "execute_tool options", "replenishment", started, digest(situation))
+    with taking(toolbox, "execute_tool options", "replenishment") as step:
+        with toolbox.database.read() as connection:
+            case, proposal, situation = _facts(toolbox, connection, state)
+            step.inputs = digest(situation)
+            options = rank_options(toolbox, connection, case, proposal)
+            known = list_citations(connection, EVERYTHING, proposal.proposal_id)
+            citations = with_binding(toolbox, connection, proposal, known, options)
+        situation = situation.model_copy(update={"options": options})
+        step.outputs = digest(situation)
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            save_situation(transaction, proposal.proposal_id, situation)
+            save_citations(transaction, proposal.proposal_id, citations)
+            keep_step(transaction, step, proposal)
     return {"options": len(options)}
 
 
 def draft(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Word the explanation of what is already fixed."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
-    with toolbox.database.read() as connection:
-        case, proposal, situation = _facts(toolbox, connection, state)
-        citations = list_citations(connection, EVERYTHING, proposal.proposal_id)
-    explanation = runtime.context.drafter.draft(case, situation, proposal, citations)
-    messages = draft_messages(proposal, runtime.context.drafter, started)
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-        save_explanation(transaction, explanation)
-        for message in messages:
-            save_message(transaction, message)
+    with taking(toolbox, "invoke_agent draft", "allocation") as step:
+        with toolbox.database.read() as connection:
+            case, proposal, situation = _facts(toolbox, connection, state)
+            citations = list_citations(connection, EVERYTHING, proposal.proposal_id)
+        explanation = runtime.context.drafter.draft(case, situation, proposal, citations)
+        messages = draft_messages(proposal, runtime.context.drafter, step.started_at)
+        step.inputs, step.outputs = digest(situation), digest(explanation)
+        step.words["answer"], step.attributes["evenkeel.source"] = explanation.text, explanation.source
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            save_explanation(transaction, explanation)
+            for message in messages:
+                save_message(transaction, message)
+            keep_step(transaction, step, proposal)
     crash_point("draft.after_explanation")
-    traced(toolbox, state, "invoke_agent draft", "allocation", started, digest(explanation), source=explanation.source)
     return {}
 
 
@@ -172,8 +176,10 @@ def _facts(toolbox: Toolbox, connection: Connection, state: CaseState) -> tuple[
 def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Rule who must agree; in the auto tier policy signs."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+    with (
+        taking(toolbox, "execute_tool gate", "audit") as step,
+        toolbox.database.write("evenkeel", toolbox.now()) as transaction,
+    ):
         proposal = find_proposal(transaction.connection, EVERYTHING, state["proposal_id"])
         if proposal.state is not ProposalState.DRAFT:
             return {"tier": proposal.tier or Tier.FORMAL}
@@ -192,17 +198,11 @@ def gate(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
             insert_approval(transaction, approval)
             spend_budget(toolbox, transaction, proposal, policy)
             release_for_execution(transaction, pending, approval, Tier.AUTO, policy)
+        step.inputs, step.outputs = proposal.digest, digest(ruling)
+        step.attributes |= {"evenkeel.tier": ruling.tier.value, "evenkeel.policy": str(ruling.policy_version)}
+        keep_step(transaction, step, proposal)
         crash_point("gate.before_commit")
     crash_point("gate.after_commit")
-    traced(
-        runtime.context.toolbox,
-        state,
-        "execute_tool gate",
-        "audit",
-        started,
-        ruling.tier.value,
-        policy=str(ruling.policy_version),
-    )
     return {"tier": ruling.tier}
 
 
@@ -251,24 +251,32 @@ def recall(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
 def execute(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Send what was approved through the outbox."""
     toolbox = runtime.context.toolbox
-    started = toolbox.now()
     with toolbox.database.read() as connection:
         proposal = find_proposal(connection, EVERYTHING, state["proposal_id"])
     if proposal.state not in (ProposalState.APPROVED, ProposalState.SENT):
         return {"ended": proposal.state}
-    done = dispatch(toolbox, state["proposal_id"])
-    traced(
-        toolbox, state, "execute_tool dispatch", "supply", started,
-        " ".join(receipt.erp_reference for receipt in done.receipts) or done.state.value,
-    )  # fmt: skip
+    with taking(toolbox, "execute_tool dispatch", "supply") as step:
+        done = dispatch(toolbox, state["proposal_id"])
+        sent = " ".join(receipt.erp_reference for receipt in done.receipts)
+        step.inputs, step.outputs = proposal.digest, digest(done)
+        step.attributes |= {"evenkeel.state": done.state.value, "evenkeel.erp.references": sent}
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            keep_steps(transaction, (waited(toolbox, transaction.connection, proposal), step), proposal)
     return {"ended": done.state}
 
 
 def learn(state: CaseState, runtime: Runtime[DeskContext]) -> CaseState:
     """Open the outcome that later receipts are compared with."""
     toolbox = runtime.context.toolbox
-    with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+    with (
+        taking(toolbox, "execute_tool outcome", HOUSE) as step,
+        toolbox.database.write("evenkeel", toolbox.now()) as transaction,
+    ):
         open_outcome(transaction, state["proposal_id"])
+        proposal = find_proposal(transaction.connection, EVERYTHING, state["proposal_id"])
+        step.inputs, step.attributes["evenkeel.state"] = proposal.digest, proposal.state.value
+        ended = () if proposal.state in RELEASED else (waited(toolbox, transaction.connection, proposal),)
+        keep_steps(transaction, (*ended, step), proposal)
     return {}
 
 

@@ -15,9 +15,10 @@ from random import Random
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from agent.case_graph import DeskContext, case_graph
+from agent.case_graph import DeskContext, case_graph, execute, learn
 from agent.checkpoints import Checkpoints, open_checkpoints
 from agent.deciding.batch import BatchRow, approve_all
 from agent.decisions import Decided, Decision, decide, expire
@@ -33,10 +34,10 @@ from inventory.outbox import list_receipts
 from inventory.proposals import find_proposal, list_proposals
 from inventory.record import Record
 from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
-from tools.actions import Execution, dispatch, due, reconcile
+from tools.actions import Execution, due, reconcile
 from tools.capabilities.arguments import PrefillProposal
 from tools.errors import KillSwitchError, ToolError
-from tools.learning import open_missing_outcomes, open_outcome
+from tools.learning import open_missing_outcomes
 from tools.plan import LIVE
 from tools.replay import Replay, replay_plan, replay_proposal
 from tools.toolbox import Toolbox
@@ -237,7 +238,6 @@ class _CaseRunner:
 
     def finish(self, proposal_id: str) -> Execution:
         """Resume an approved proposal to its end; without its checkpoint, do the same from SQL."""
-        toolbox = self._desk.toolbox
         thread = self._thread(proposal_id)
         state = self._compiled.get_state(thread)
         if state.next and state.next[0] in ("approve", "recall"):
@@ -245,9 +245,9 @@ class _CaseRunner:
             self._compiled.invoke(resume, thread, context=self._context, durability="sync")
         if self._report(proposal_id).state in (ProposalState.APPROVED, ProposalState.SENT):
             # No checkpoint, or one that does not accept the approval: SQL alone decides, and the dispatcher says why.
-            dispatch(toolbox, proposal_id)
-            with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
-                open_outcome(transaction, proposal_id)
+            runtime = Runtime(context=self._context)
+            for node in (execute, learn):
+                node({"proposal_id": proposal_id}, runtime)
         return self._report(proposal_id)
 
     def prune(self) -> None:

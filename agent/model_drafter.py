@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
@@ -21,7 +21,6 @@ from agent.fact_slots import FactSlots, fact_slots, ids_of
 from agent.grounding import SLOT, check_prose, fill
 from agent.models.caps import Asker
 from agent.models.door import ModelDoor, Question
-from agent.models.result import ModelResult
 from agent.wording import VOCABULARY
 from inventory.records import Case, Citation, Explanation, Proposal, Situation
 
@@ -49,12 +48,9 @@ class ModelDrafter:
     ----------
     door
         The model.
-    note
-        Told how every question ended, for the trace.
     """
 
     door: ModelDoor
-    note: Callable[[Case, Proposal, ModelResult], None] = lambda case, proposal, result: None
     template: TemplateDrafter = field(default_factory=TemplateDrafter)
 
     def draft(
@@ -84,7 +80,6 @@ class ModelDrafter:
         asker = Asker(run=f"draft:{proposal.proposal_id}", purpose="draft")
         for _ in range(ATTEMPTS):
             result = self.door.ask(Question(messages), asker)
-            self.note(case, proposal, result)
             if not result.ok:
                 return ""
             violations = list(violations_of(result.text, facts, ids))

@@ -23,7 +23,7 @@ from agent.purchase_budgets import budget_percent
 from agent.queueing import AUTOMATIC, SHOWN, dispose
 from agent.ruling import Gate, policy_in_force
 from agent.shortlist import Shortlist
-from agent.tracing import Step, traced_cases
+from agent.tracing import keep_found, keep_planned, keep_sweep
 from inventory.cases import count_open_cases
 from inventory.chronicle import KILL_SWITCH, count_sweeps, insert_sweep, save_feed_health, switch_is_on
 from inventory.proposals import list_proposals
@@ -39,6 +39,7 @@ from tools.segments import keep_segments, segment_network
 from tools.stocking_policy import stocking_policy_in_force
 from tools.sweeping import MILLION, Figures, Look, Looking, start_looking
 from tools.toolbox import Toolbox
+from tools.tracing import taking
 from tools.triage import group_findings, open_cases
 
 Progress = Callable[[str, int, int], None]
@@ -131,15 +132,12 @@ def group(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
     context.progress("group and rank", 0, 1)
     with toolbox.database.read() as connection:
         thresholds = toolbox.thresholds(connection)
-    cases = group_findings(state["findings"], state["look"].outlook, thresholds, toolbox.snapshot())
-    started = toolbox.now()
-    with toolbox.database.write("evenkeel", started) as transaction:
-        triage = open_cases(transaction, cases, state["snapshot_id"])
-    steps = [
-        Step(case.case_id, state["snapshot_id"], f"{len(case.findings)} {case.kind.value} {case.cause}")
-        for case in triage.found
-    ]
-    traced_cases(toolbox, "execute_tool detect", "demand", started, steps)
+    with taking(toolbox, "execute_tool detect", "demand") as step:
+        step.attributes["evenkeel.snapshot"] = state["snapshot_id"]
+        cases = group_findings(state["findings"], state["look"].outlook, thresholds, toolbox.snapshot())
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            triage = open_cases(transaction, cases, state["snapshot_id"])
+            keep_found(transaction, step, triage.found)
     context.lap("group")
     return {"cases": list(triage.found), "cleared": len(triage.cleared)}
 
@@ -152,17 +150,16 @@ def plan(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         policy = policy_in_force(connection, at=toolbox.now())
         shortlist = Shortlist(policy, context.gate, kill_switch=switch_is_on(connection, KILL_SWITCH))
         budgets, percent = lane_budgets(toolbox, connection), budget_percent(toolbox, connection)
-    started = toolbox.now()
-    planned = plan_cases(
-        toolbox, state["cases"], policy_version=policy.version, drafts=shortlist, lane_budgets=budgets,
-        budget_percent=percent,
-    )  # fmt: skip
-    with toolbox.database.read() as connection:
-        drafts = list_proposals(connection, EVERYTHING, states=(ProposalState.DRAFT,))
-    written = set(planned.proposal_ids)
-    stubs = [draft for draft in drafts if draft.proposal_id in written]
-    steps = [Step(stub.content.case_id, planned.plan_run_id, stub.digest, stub.proposal_id) for stub in stubs]
-    traced_cases(toolbox, "execute_tool plan", "allocation", started, steps)
+    with taking(toolbox, "execute_tool plan", "allocation") as step:
+        planned = plan_cases(
+            toolbox, state["cases"], policy_version=policy.version, drafts=shortlist, lane_budgets=budgets,
+            budget_percent=percent,
+        )  # fmt: skip
+        written = set(planned.proposal_ids)
+        with toolbox.database.write("evenkeel", toolbox.now()) as transaction:
+            drafts = list_proposals(transaction.connection, EVERYTHING, states=(ProposalState.DRAFT,))
+            stubs = [draft for draft in drafts if draft.proposal_id in written]
+            keep_planned(transaction, step, planned.plan_run_id, stubs, {case.case_id: case for case in state["cases"]})
     context.lap("plan")
     return {"proposal_ids": list(planned.proposal_ids), "held_back": planned.held_back}
 
@@ -213,6 +210,7 @@ def brief(state: SweepState, runtime: Runtime[SweepContext]) -> SweepState:
         insert_sweep(
             transaction, sweep, kpi_points(sweep, figures, count_open_cases(transaction.connection, EVERYTHING))
         )
+        keep_sweep(toolbox, transaction, sweep)
     return {"result": sweep}
 
 

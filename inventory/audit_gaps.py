@@ -6,7 +6,6 @@ executed when the ERP has its document, or when its proposal says so.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -126,17 +125,15 @@ def _not_sent(kept: _Kept, carried: Collection[tuple[ErpDocument, str]]) -> Iter
 
 def _kept(connection: Connection) -> _Kept:
     """Read each table once."""
+    searched = trace.c.name.startswith(RETRIEVAL)
     kept = _Kept(
         cases=set(connection.execute(select(cases.c.case_id)).scalars()),
         snapshots=set(connection.execute(select(snapshots.c.snapshot_id)).scalars()),
         plans=set(connection.execute(select(plan_runs.c.plan_run_id)).scalars()),
         ruled=set(connection.execute(select(rulings.c.proposal_id)).scalars()),
         receipts=set(connection.execute(select(receipts.c.key)).scalars()),
+        retrieved=set(connection.execute(select(trace.c.proposal_id).where(searched)).scalars()),
     )
-    for body in connection.execute(select(trace.c.body)).scalars():
-        span = json.loads(body)
-        if str(span["name"]).startswith(RETRIEVAL):
-            kept.retrieved.add(span["proposal_id"])
     for body in connection.execute(select(approvals.c.body).where(approvals.c.decision == "approve")).scalars():
         approval = load(Approval, body)
         kept.approved.add((approval.proposal_id, approval.proposal_digest))

@@ -1,39 +1,19 @@
-"""What happened over time: sweeps, feed health, KPI points, outcomes, overrides, switches and trace spans."""
+"""What happened over time: sweeps, feed health, KPI points, outcomes, overrides and switches."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from sqlalchemy import Connection, delete, func, select, update
 
 from inventory.cases import find_case
 from inventory.database import Transaction
 from inventory.errors import NotFoundError
-from inventory.record import Id, Record, Text, Utc, canonical_record, load
+from inventory.record import canonical_record, load
 from inventory.records import FeedHealth, KpiPoint, Outcome, Override, Scope, Sweep
-from inventory.tables import feed_health, kpi_points, outcomes, overrides, sweeps, switches, trace
+from inventory.tables import feed_health, kpi_points, outcomes, overrides, sweeps, switches
 
 KILL_SWITCH = "kill_switch"
-_CHUNK = 500
-"""Ids named in one query."""
-
-
-class Span(Record):
-    """One step of a case on record: who in the house did it, with what, and what came out."""
-
-    span_id: Id
-    case_id: Id
-    proposal_id: str = ""
-    name: Text
-    """``execute_tool options``, ``retrieval``, ``invoke_agent draft`` …"""
-    role: Id
-    """Which of the roles in ``docs/agents.md`` did it."""
-    inputs: Text
-    """Digest or short form of what went in."""
-    outputs: Text
-    attributes: dict[str, str]
-    started_at: Utc
-    finished_at: Utc
 
 
 def insert_sweep(transaction: Transaction, sweep: Sweep, points: Iterable[KpiPoint]) -> None:
@@ -198,29 +178,3 @@ def set_switch(transaction: Transaction, name: str, on: bool) -> None:
 def switch_is_on(connection: Connection, name: str) -> bool:
     """Whether a switch is on; one never turned is off."""
     return bool(connection.execute(select(switches.c.on).where(switches.c.name == name)).scalar_one_or_none())
-
-
-def insert_spans(transaction: Transaction, spans: Sequence[Span]) -> None:
-    """Add steps to the trace; a step already there stays as it was."""
-    wanted = {span.span_id: span for span in spans}
-    if not wanted:
-        return
-    cases_of = sorted({span.case_id for span in spans})
-    known: set[str] = set()
-    for start in range(0, len(cases_of), _CHUNK):
-        some = trace.c.case_id.in_(cases_of[start : start + _CHUNK])
-        known |= set(transaction.connection.execute(select(trace.c.span_id).where(some)).scalars())
-    fresh = [
-        {"span_id": span.span_id, "case_id": span.case_id, "at": span.started_at, "body": canonical_record(span)}
-        for span in wanted.values()
-        if span.span_id not in known
-    ]
-    if fresh:
-        transaction.connection.execute(trace.insert(), fresh)
-
-
-def list_spans(connection: Connection, scope: Scope, case_id: str) -> list[Span]:
-    """Steps of a case the reader may see, in order."""
-    known = find_case(connection, scope, case_id).case.case_id
-    query = select(trace.c.body).where(trace.c.case_id == known).order_by(trace.c.at, trace.c.span_id)
-    return [load(Span, body) for body in connection.execute(query).scalars()]

@@ -4,9 +4,9 @@
 - *decide* also takes people's decisions, and what only people change: policies, written rules, users, switches.
 - *dispatch* sends what was approved and books the answers. It cannot sign what it sends.
 
-Every role may read every table and only add to the audit log: nobody but the owner of the tables may change or remove
-an entry, and no process of Evenkeel needs to run as the owner. The roles cannot log in; accounts are made members of
-them.
+Every role may read every table and only add to the audit log and the trace: nobody but the owner of the tables may
+change or remove an entry, and no process of Evenkeel needs to run as the owner. The roles cannot log in; accounts are
+made members of them.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     "kpi_points": ("i", "i", ""),
     "machine_rules": ("", "i", ""),
     "messages": ("iud", "iud", "d"),
-    "model_calls": ("iu", "iu", ""),
+    "model_calls": ("iu", "iud", "d"),
     "outbox": ("", "iu", "u"),
     "outcomes": ("iu", "iu", "iu"),
     "overrides": ("", "i", ""),
@@ -73,7 +73,8 @@ RIGHTS: dict[str, tuple[str, str, str]] = {
     "switches": ("", "id", ""),
     "tasks": ("", "", "iu"),
     "tokens": ("", "iu", ""),
-    "trace": ("i", "iu", "iu"),
+    "trace": ("i", "i", "i"),
+    "trace_words": ("i", "id", "id"),
     "users": ("", "iu", ""),
     "workers": ("", "iud", "iud"),
     "writer_lock": ("u", "u", "u"),

@@ -13,7 +13,7 @@ from inventory.errors import StoreError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0013"
+HEAD = "0014"
 """Newest revision; a test compares it with the migration scripts."""
 
 

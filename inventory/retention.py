@@ -1,64 +1,63 @@
-"""What the trace keeps for how long: the words of a step are purged, the step and their digests stay.
+"""What the trace keeps for how long: the words of a step go, the step and the digests of its words stay.
 
-Nothing that was decided, signed, executed or audited is ever purged; only what was put into a step and what came out
-in words, which may quote documents and people.
+Nothing that was decided, signed, executed or audited is ever thrown away; only what was said, which may quote documents
+and people, and who asked a model how often.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, distinct, func, select
 
-from inventory.chronicle import Span
 from inventory.database import Transaction
-from inventory.record import canonical_record, digest_text, load
-from inventory.tables import trace
+from inventory.record import digest_text
+from inventory.tables import model_calls, trace_words
 
 _CHUNK = 1_000
 
 
-def count_spans_before(connection: Connection, before: datetime) -> int:
+def count_words_before(connection: Connection, before: datetime) -> int:
     """Steps older than a moment whose words are still kept."""
-    query = select(func.count()).select_from(trace).where(trace.c.at < before, trace.c.purged_at.is_(None))
+    query = select(func.count(distinct(trace_words.c.span_id))).where(trace_words.c.at < before)
     return int(connection.execute(query).scalar_one())
 
 
-def purge_spans(transaction: Transaction, before: datetime) -> int:
-    """Replace the words of up to a thousand steps older than a moment by their digests; returns how many.
+def purge_words(transaction: Transaction, before: datetime) -> int:
+    """Throw away the words of up to a thousand steps older than a moment; returns of how many steps.
 
-    The audit entry holds a digest over the steps as they were, so that a copy kept elsewhere can be proven.
+    The audit entry holds a digest over the words as they were, so that a copy kept elsewhere can be proven; so does
+    each step's own.
     """
     connection = transaction.connection
-    query = (
-        select(trace.c.span_id, trace.c.body)
-        .where(trace.c.at < before, trace.c.purged_at.is_(None))
-        .order_by(trace.c.at, trace.c.span_id)
-        .limit(_CHUNK)
-    )
-    rows = connection.execute(query).all()
-    for row in rows:
-        connection.execute(
-            update(trace)
-            .where(trace.c.span_id == row.span_id)
-            .values(body=canonical_record(_without_words(load(Span, row.body))), purged_at=transaction.now)
-        )
-    if rows:
-        transaction.record(
-            "retention.purged", "trace", "steps",
-            {"before": before.isoformat(), "steps": len(rows), "digest": digest_text(*(row.body for row in rows))},
-        )  # fmt: skip
-    return len(rows)
+    known = trace_words.c
+    oldest = select(known.span_id, known.at).where(known.at < before).distinct().order_by(known.at, known.span_id)
+    steps = list(connection.execute(oldest.limit(_CHUNK)).scalars())
+    if not steps:
+        return 0
+    query = select(known.span_id, known.part, known.words).where(known.span_id.in_(steps))
+    rows = connection.execute(query.order_by(known.span_id, known.part)).all()
+    connection.execute(delete(trace_words).where(known.span_id.in_(steps)))
+    transaction.record(
+        "retention.purged", "trace", "steps",
+        {
+            "before": before.isoformat(),
+            "steps": len(steps),
+            "digest": digest_text(*(text for row in rows for text in (row.span_id, row.part, row.words))),
+        },
+    )  # fmt: skip
+    return len(steps)
 
 
-def _without_words(span: Span) -> Span:
-    return span.model_copy(
-        update={
-            "inputs": f"sha256:{digest_text(span.inputs)}",
-            "outputs": f"sha256:{digest_text(span.outputs)}",
-            "attributes": {
-                name: value if name.startswith("gen_ai.operation") else f"sha256:{digest_text(value)}"
-                for name, value in span.attributes.items()
-            },
-        }
-    )
+def count_calls_before(connection: Connection, before: datetime) -> int:
+    """Counted calls to language models older than a moment."""
+    query = select(func.count()).select_from(model_calls).where(model_calls.c.at < before)
+    return int(connection.execute(query).scalar_one())
+
+
+def purge_calls(transaction: Transaction, before: datetime) -> int:
+    """Forget who asked a model when, for calls older than a moment; returns how many.
+
+    Caps count today's calls and those of the run at hand; neither is as old as that.
+    """
+    return int(transaction.connection.execute(delete(model_calls).where(model_calls.c.at < before)).rowcount)

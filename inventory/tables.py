@@ -439,12 +439,29 @@ switches = Table(
 trace = Table(
     "trace",
     metadata,
-    Column("span_id", String(96), primary_key=True),
-    Column("case_id", String(96), nullable=False, index=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("span_id", String(96), nullable=False, unique=True),
+    Column("trace_id", String(96), nullable=False, index=True),
+    Column("parent_id", String(96), nullable=False),
+    Column("name", String(96), nullable=False),
+    Column("owner", String(96), nullable=False),
+    Column("case_id", String(96), nullable=False),
+    Column("proposal_id", String(96), nullable=False),
     Column("at", UtcTime, nullable=False),
     Column("body", Text, nullable=False),
-    Column("purged_at", UtcTime),
+    CheckConstraint("number > 0", name="numbered"),
 )
+"""Steps, only ever added to: triggers refuse every change, whoever asks."""
+
+trace_words = Table(
+    "trace_words",
+    metadata,
+    Column("span_id", String(96), ForeignKey("trace.span_id"), primary_key=True),
+    Column("part", String(32), primary_key=True),
+    Column("at", UtcTime, nullable=False, index=True),
+    Column("words", Text, nullable=False),
+)
+"""What was said in a step, beside its digest in the trace; thrown away after the retention time."""
 
 segments = Table(
     "segments",

@@ -155,6 +155,7 @@ class House:
             hard_kill_seconds=self.settings.solver_seconds,
             rollout=self.rollout,
             erp_native_key=self.erp_kind == "simulated",
+            secrets=self.settings.secrets,
         )
 
     def _desk(self, toolbox: Toolbox) -> ExceptionDesk:
@@ -163,7 +164,7 @@ class House:
         from service.models import drafter_of
 
         gate = Gate(rollout=self.rollout, erp_native_key=self.erp_kind == "simulated")
-        return ExceptionDesk(toolbox, drafter_of(self.door, toolbox), self.layout.checkpoints, gate)
+        return ExceptionDesk(toolbox, drafter_of(self.door), self.layout.checkpoints, gate)
 
 
 def open_home(settings: Settings) -> House:

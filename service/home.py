@@ -71,6 +71,11 @@ class Layout:
         return self.home / "clock"
 
     @property
+    def exported(self) -> Path:
+        """Number of the newest step of the trace that was sent to a collector."""
+        return self.home / "trace.exported"
+
+    @property
     def marker(self) -> Path:
         """Says that this is a home, and of which kind."""
         return self.home / "home.toml"
@@ -102,6 +107,11 @@ def read_kind(layout: Layout) -> HomeKind:
 def write_marker(layout: Layout, kind: HomeKind) -> None:
     """Declare the home made."""
     _replace(layout.marker, f'kind = "{kind.value}"\n')
+
+
+def write_number(path: Path, number: int) -> None:
+    """Keep a whole number in a file of its own."""
+    _replace(path, f"{number}\n")
 
 
 class FileClock:

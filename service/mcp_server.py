@@ -19,11 +19,14 @@ from mcp.shared.exceptions import MCPError
 from starlette.responses import Response
 
 from agent.capabilities.registry import all_capabilities
+from agent.tracing import own_place
+from inventory.record import short_id
 from inventory.records import User
 from service.bootstrap import House
 from service.problems import STATUS, status_of
 from tools.capabilities.answer import Answer, FormAnswer
 from tools.capabilities.registry import Asking, Capability
+from tools.tracing import HOUSE, Step, begin, keep
 
 if TYPE_CHECKING:
     from mcp.server.context import ServerRequestContext
@@ -35,6 +38,8 @@ INSTRUCTIONS = (
 )
 LARGEST_BODY = 65_536
 """Bytes of one request."""
+CALL = "evenkeel/trace"
+"""Where an answer names the call, for ``evenkeel trace``."""
 
 
 def mcp_server(house: House, who: Callable[[], User]) -> Server[Any]:
@@ -116,15 +121,35 @@ class Handed(Response):
 def _called(
     house: House, who: Callable[[], User], capability: Capability, arguments: Mapping[str, Any]
 ) -> types.CallToolResult:
+    """Ask one question and put the call on record, whatever becomes of it."""
     try:
-        with house.chat.one_at_a_time, house.database.read() as connection:
-            answer = capability.run(Asking(house.toolbox, connection, who()), arguments)
+        user = who()
     except tuple(STATUS) as error:
-        told = "the service cannot answer this" if status_of(error) == 500 else str(error)
-        return types.CallToolResult(content=[types.TextContent(text=told)], is_error=True)
+        return _refused(error)
+    step = begin(house.toolbox, "invoke_workflow mcp", HOUSE, **{"gen_ai.tool.name": capability.name})
+    call_id = short_id("call", user.user_id, step.began.isoformat(), capability.name, repr(arguments))
+    result = _asked(house, user, capability, arguments, step)
+    with house.database.write(user.user_id, house.clock()) as transaction:
+        keep(transaction, [(step, own_place(user, call_id))])
+    return result.model_copy(update={"meta": {CALL: call_id}})
+
+
+def _asked(
+    house: House, user: User, capability: Capability, arguments: Mapping[str, Any], step: Step
+) -> types.CallToolResult:
+    try:
+        with step.at_hand(), house.chat.one_at_a_time, house.database.read() as connection:
+            answer = capability.run(Asking(house.toolbox, connection, user), arguments)
+    except tuple(STATUS) as error:
+        return _refused(error)
     return types.CallToolResult(
         content=[types.TextContent(text=_words(answer))], structured_content=answer.model_dump(mode="json")
     )
+
+
+def _refused(error: Exception) -> types.CallToolResult:
+    told = "the service cannot answer this" if status_of(error) == 500 else str(error)
+    return types.CallToolResult(content=[types.TextContent(text=told)], is_error=True)
 
 
 def _words(answer: Answer) -> str:

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from agent.drafting import Drafter, TemplateDrafter
 from agent.errors import PolicyError
 from inventory.errors import SnapshotError
-from inventory.record import digest_text
-from inventory.records import Case, Proposal
 from inventory.snapshots import Snapshot
 from service.errors import SettingsError
 from service.settings import Settings
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from agent.models.door import ModelDoor
-    from agent.models.result import ModelResult
     from tools.toolbox import Toolbox
 
 
@@ -63,16 +60,13 @@ def open_door(settings: Settings, toolbox: Toolbox) -> ModelDoor | None:
     return ModelDoor(known, egress, book, listed=lambda: customer_names(toolbox))
 
 
-def drafter_of(door: ModelDoor | None, toolbox: Toolbox) -> Drafter:
+def drafter_of(door: ModelDoor | None) -> Drafter:
     """Who words explanations: the model behind the door, or the template."""
     if door is None:
         return TemplateDrafter()
     from agent.model_drafter import ModelDrafter
 
-    def note(case: Case, proposal: Proposal, result: ModelResult) -> None:
-        trace_draft(toolbox, case, proposal, result)
-
-    return ModelDrafter(door, note)
+    return ModelDrafter(door)
 
 
 def chat_model_of(door: ModelDoor | None) -> Callable[[str, str], BaseChatModel] | None:
@@ -82,17 +76,6 @@ def chat_model_of(door: ModelDoor | None) -> Callable[[str, str], BaseChatModel]
     from agent.models.chat_model import DoorChatModel
 
     return DoorChatModel(door=door).for_turn
-
-
-def trace_draft(toolbox: Toolbox, case: Case, proposal: Proposal, result: ModelResult) -> None:
-    """Put a question to a model on record: where words went, what was withheld, how it ended."""
-    from agent.tracing import Step, traced_cases
-
-    outputs = digest_text(result.text)
-    step = Step(case.case_id, digest_text(proposal.proposal_id, outputs), outputs, proposal.proposal_id)
-    name = f"chat {result.destination.model}" if result.destination is not None else "chat"
-    attributes = {key: value for key, value in result.attributes().items() if key != "gen_ai.operation.name"}
-    traced_cases(toolbox, name, "allocation", toolbox.now(), [step], **attributes)
 
 
 def customer_names(toolbox: Toolbox) -> tuple[str, ...]:

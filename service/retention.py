@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from agent.checkpoints import open_checkpoints
 from inventory.conversations import count_conversations_before, purge_conversations
 from inventory.record import Record
-from inventory.retention import count_spans_before, purge_spans
+from inventory.retention import count_calls_before, count_words_before, purge_calls, purge_words
 from service.bootstrap import SERVICE_USER, House
 
 
@@ -15,18 +15,20 @@ class Purged(Record):
     """What was thrown away, or would be."""
 
     steps: int
-    """Steps of the trace whose words were replaced by digests."""
+    """Steps of the trace whose words went; their digests stay."""
     checkpoints: int
     """Threads of scratch paper, whatever became of their proposal."""
     conversations: int = 0
     """Conversations nobody added to any more."""
+    model_calls: int = 0
+    """Counted calls to language models."""
 
     @property
     def words(self) -> str:
         """One line for people."""
         return (
             f"words of {self.steps:,} steps of the trace, {self.checkpoints:,} checkpoints, "
-            f"{self.conversations:,} conversations"
+            f"{self.conversations:,} conversations, {self.model_calls:,} counted calls to models"
         )
 
 
@@ -51,19 +53,21 @@ def apply_retention(house: House, *, dry_run: bool = False) -> Purged:
     if dry_run:
         with house.database.read() as connection:
             return Purged(
-                steps=count_spans_before(connection, before),
+                steps=count_words_before(connection, before),
                 checkpoints=len(old),
                 conversations=count_conversations_before(connection, untouched),
+                model_calls=count_calls_before(connection, before),
             )
     steps = 0
     while done := _purge_some(house, before):
         steps += done
     with house.database.write(SERVICE_USER.user_id, now) as transaction:
         conversations = purge_conversations(transaction, untouched)
-    return Purged(steps=steps, checkpoints=len(old), conversations=conversations)
+        calls = purge_calls(transaction, before)
+    return Purged(steps=steps, checkpoints=len(old), conversations=conversations, model_calls=calls)
 
 
 def _purge_some(house: House, before: datetime) -> int:
     """A short transaction, so that nobody waits long for it."""
     with house.database.write(SERVICE_USER.user_id, house.clock()) as transaction:
-        return purge_spans(transaction, before)
+        return purge_words(transaction, before)

@@ -5,9 +5,11 @@ Secrets have no default. Nothing else in the house looks at the environment for 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import unquote
 
 import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -73,12 +75,24 @@ class Settings(BaseSettings):
     egress: Path | None = None
     """TOML file of what may leave to it; unset: no price, supplier term, margin or customer name."""
 
+    otel_endpoint: str | None = None
+    """OpenTelemetry collector, ``http://host:4317``, that the worker sends steps of the trace to, without their words;
+    unset: nothing is sent."""
+
     retention_trace_days: int = Field(default=365, ge=1)
     """Days the words of the trace's steps are kept; afterwards only their digests are."""
     retention_chat_days: int = Field(default=90, ge=1)
     """Days a conversation nobody added to is kept."""
     retention_checkpoint_days: int = Field(default=30, ge=1)
     """Days scratch paper of the graphs is kept at the longest; that of a proposal at its end goes at once."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret of these settings by value, the password within an address by itself."""
+        known = [secret.get_secret_value() for secret in (self.token, self.model_key, self.database_url) if secret]
+        address = self.database_url.get_secret_value() if self.database_url else ""
+        password = address.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        return tuple(each for each in (*known, password, unquote(password)) if each)
 
     @field_validator("home")
     @classmethod
@@ -87,13 +101,16 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process.
+    """The settings of this process, which every door reads before it loads a graph.
+
+    What passes through a graph goes to LangSmith only if the environment says so itself.
 
     Raises
     ------
     SettingsError
         Naming every variable that cannot be understood; values are not repeated, they may be secrets.
     """
+    os.environ.setdefault("LANGSMITH_TRACING", "false")
     try:
         return Settings()
     except ValidationError as error:

@@ -26,7 +26,9 @@ from inventory.chronicle import KILL_SWITCH, switch_is_on
 from inventory.errors import InventoryError, LostRaceError
 from inventory.workers import beat, begin_job, finish_job, leave
 from service.bootstrap import SERVICE_USER, House
+from service.errors import ServiceError
 from service.retention import apply_retention
+from service.trace_export import send_trace
 from service.worker_erp import WatchedErp
 from tools.actions import ERP_ACTIONS, Execution
 from tools.clocks import clock_problem, erp_skew
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 EVERY = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(seconds=30)
 """However much goes wrong: what a killed worker left is taken up within a minute."""
-EXPECTED = (InventoryError, ToolError, AgentError, DatabaseError, OSError)
+EXPECTED = (InventoryError, ToolError, AgentError, ServiceError, DatabaseError, OSError)
 """What may go wrong without being a bug: it is told, and tried again in the next round."""
 
 
@@ -111,6 +113,7 @@ class Worker:
             ("clocks", self._look_at_clocks),
             ("execute", self._execute),
             ("heads", self._deliver_heads),
+            ("traces", lambda: send_trace(self.house)),
             ("audit", lambda: self._daily("audit", self._audit)),
             ("retention", lambda: self._daily("retention", lambda: apply_retention(self.house).words)),
             ("beat", self._beat),

@@ -101,6 +101,13 @@ def without_references(connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
 
 
+def without_triggers(connection: Connection) -> None:
+    """Take away what keeps the trace from being changed, as the owner of the database may."""
+    of_table = "" if connection.dialect.name == "sqlite" else " ON trace"
+    for name in ("trace_no_update", "trace_no_delete"):
+        connection.exec_driver_sql(f"DROP TRIGGER {name}{of_table}")
+
+
 @contextmanager
 def another_hand(aside: Path, world: World) -> Iterator[HeadSigner]:
     """A signer with a key of an intruder's own."""

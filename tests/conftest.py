@@ -33,6 +33,7 @@ ON_BOTH: tuple[str, ...] = (
     "tests/inventory/test_rulebook.py",
     "tests/inventory/test_scenarios.py",
     "tests/inventory/test_scope.py",
+    "tests/inventory/test_trace.py",
     "tests/test_many_approvers.py",
     "tests/inventory/test_backup.py",
     "tests/inventory/test_workers.py",
@@ -43,6 +44,7 @@ ON_BOTH: tuple[str, ...] = (
     "tests/agent/test_checkpoints.py",
     "tests/agent/test_decisions.py",
     "tests/agent/test_desk.py",
+    "tests/agent/test_tracing.py",
     "tests/tools/test_actions.py",
 )
 """Modules that run on SQLite and on PostgreSQL; the others on what ``EVENKEEL_TEST_DATABASE`` says."""

@@ -238,9 +238,9 @@ MUTANTS: tuple[Mutant, ...] = (
     ),
     one(
         "wait for words", "14 no transaction waits for a model", "agent/case_graph.py",
-        "    explanation = runtime.context.drafter.draft(case, situation, proposal, citations)\n",
-        '    with toolbox.database.write("evenkeel", toolbox.now()):\n'
         "        explanation = runtime.context.drafter.draft(case, situation, proposal, citations)\n",
+        '        with toolbox.database.write("evenkeel", toolbox.now()):\n'
+        "            explanation = runtime.context.drafter.draft(case, situation, proposal, citations)\n",
         f"{PROMISES}rule_14_the_code_is_synchronous_and_no_transaction_is_open_while_words_are_made",
     ),
     one(

@@ -1,4 +1,4 @@
-"""Wrong changes to the gate, the signatures, the reservations, the outbox, the import and the audit."""
+"""Wrong changes to the gate, the signatures, the reservations, the outbox, the import, the audit and the trace."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ ERP_FAULTS = "tests/tools/test_erp_faults.py"
 IMPORTS = "tests/inventory/test_import_gate.py"
 HEADS = "tests/inventory/test_heads.py"
 TAMPERING = "tests/test_audit_tampering.py"
+TRACING = "tests/agent/test_tracing.py"
+KEPT_TRACE = "tests/inventory/test_trace.py"
 ALONE = "tests/inventory/test_guards_alone.py"
 
 GATE = (
@@ -216,4 +218,18 @@ AUDIT = (
         "tests/test_audit_tampering.py::test_the_run_itself_raises_no_alarm",
     ),
 )  # fmt: skip
-OF_DECISIONS: tuple[Mutant, ...] = (*GATE, *RESERVATIONS, *EXECUTION, *IMPORT, *AUDIT)
+TRACE = (
+    one(
+        "secrets on record", "trace: no secret is written", "tools/tracing.py",
+        "said = {part: redacted(text, known) for", "said = {part: text for", TRACING,
+    ),
+    one(
+        "words of other sites", "trace: no words of another site are shown", "inventory/trace.py",
+        "            if covers(scope, load(Span, row.body).sites):\n", "            if row.words:\n", KEPT_TRACE,
+    ),
+    one(
+        "a tree of its own after the pause", "trace: a case is one tree across pauses", "tools/tracing.py",
+        "span_id_of(place.trace_id, name, key)", "span_id_of(place.trace_id, name, step.began.isoformat())", TRACING,
+    ),
+)  # fmt: skip
+OF_DECISIONS: tuple[Mutant, ...] = (*GATE, *RESERVATIONS, *EXECUTION, *IMPORT, *AUDIT, *TRACE)

@@ -80,10 +80,10 @@ def _traced() -> Iterator[tuple[str, str, str]]:
         tree = ast.parse((ROOT / "agent" / graph).read_text("utf-8"))
         for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
             for call in (node for node in ast.walk(function) if isinstance(node, ast.Call)):
-                if isinstance(call.func, ast.Name) and call.func.id in ("traced", "traced_cases"):
-                    at = 2 if call.func.id == "traced" else 1
-                    span, role = ast.literal_eval(call.args[at]), ast.literal_eval(call.args[at + 1])
-                    yield function.name, span, role
+                if isinstance(call.func, ast.Name) and call.func.id == "taking":
+                    _, span, role = call.args
+                    if isinstance(role, ast.Constant):  # the others keep the house
+                        yield function.name, ast.literal_eval(span), ast.literal_eval(role)
 
 
 def test_readme_shows_the_graphs_and_the_help_as_the_product_prints_them() -> None:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+from sqlalchemy import Connection
+
 from inventory.records import Case, CaseKind, Citation, Proposal, Scope
+from tools.tracing import trace_retrieval
 
 if TYPE_CHECKING:
     from knowledge.base import KnowledgeBase
+    from tools.toolbox import Toolbox
 
 QUESTIONS: dict[CaseKind, str] = {
     CaseKind.PROJECTED_STOCKOUT: "projected stockout transfer between sites donor floor reorder point approval",
@@ -28,23 +32,27 @@ LIMIT = 4
 
 
 def retrieve(
-    base: KnowledgeBase, case: Case, proposal: Proposal, *, on: date, limit: int = LIMIT
+    toolbox: Toolbox, connection: Connection, case: Case, proposal: Proposal, *, limit: int = LIMIT
 ) -> tuple[Citation, ...]:
     """Clauses for a case, best first; an empty tuple is an answer."""
+    base = toolbox.knowledge(connection)
     classes = {item_class for item_class in case.item_classes if item_class}
     action = proposal.content.action
     words = " ".join(sorted(classes - {"standard"})).replace("_", " ")
     suppliers = sorted({finding.supplier for finding in case.findings if finding.supplier})
-    found = base.search(
-        f"{QUESTIONS[case.kind]} {action.value} {words}".strip(),
-        on=on,
+    query = f"{QUESTIONS[case.kind]} {action.value} {words}".strip()
+    ranked = base.search(
+        query,
+        on=toolbox.now().date(),
         sites=frozenset(set(case.sites) | set(proposal.content.sites)) - {"all-sites"} or None,
         supplier=suppliers[0] if suppliers else None,
         item_classes=frozenset(classes or {"standard"}),
         action=action.value,
         limit=limit,
     )
-    return tuple(as_citation(ranked.passage) for ranked in found)
+    found = tuple(as_citation(one.passage) for one in ranked)
+    trace_retrieval(query, found, base.corpus_digest)
+    return found
 
 
 def search_rules(base: KnowledgeBase, query: str, scope: Scope, *, on: date, limit: int = 5) -> tuple[Citation, ...]:

@@ -18,6 +18,7 @@ from tools.capabilities.answer import Answer
 from tools.capabilities.names import Names
 from tools.capabilities.registry import Capability
 from tools.toolbox import Toolbox
+from tools.tracing import Step
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TurnWork:
     """What a turn has gathered so far; kept outside the graph's state, which holds plain data."""
 
     messages: list[AnyMessage]
+    step: Step
+    """The turn on record: what each node does is noted within it."""
     answers: list[tuple[ToolCall, Answer, str]] = field(default_factory=list)
     """Call, answer, and the prefix of its slots."""
     facts: dict[str, str] = field(default_factory=dict)

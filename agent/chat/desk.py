@@ -15,18 +15,24 @@ from agent.chat.context import Bounds, ChatContext, TurnWork
 from agent.chat.conversation import REMEMBERED, messages_of
 from agent.chat.events import ChatEvent, Reply
 from agent.chat.graph import ChatState, build_chat_graph
+from agent.chat.listening import bound
 from agent.offline.directory import directory_of
 from agent.offline.model import OfflineChatModel
+from agent.tracing import CONVERSATION, own_place
 from inventory.conversations import PutQuestion, SaidTurn, add_turn, start_conversation, turns_of
 from inventory.people import scope_of
 from inventory.record import short_id
 from inventory.records import User
 from tools.capabilities.registry import Capability
+from tools.capabilities.surplus import half_year_sales
 from tools.errors import ToolInputError
 from tools.plain_words import is_hidden
 from tools.toolbox import Toolbox
+from tools.tracing import HOUSE, Step, begin, keep
 
 LONGEST_MESSAGE = 2_000
+FIRST_WORDS = "hello"
+"""What the offline model is made to read before anybody has said anything."""
 FACTS_KEPT = 400
 """Facts of a turn that later turns may refer to."""
 
@@ -56,6 +62,20 @@ class ChatDesk:
     def _graph(self) -> CompiledStateGraph[ChatState, ChatContext, ChatState, ChatState]:
         return build_chat_graph()
 
+    def warm(self) -> None:
+        """Read what all turns share before the first: names, words, rules, and what item-sites have in common."""
+        toolbox = self.toolbox
+        if toolbox.snapshots.current() is None:
+            return
+        snapshot = toolbox.snapshot()
+        offline = OfflineChatModel(directory=directory_of(toolbox), today=toolbox.now().date())
+        bound(offline, self.capabilities.values()).invoke(messages_of((), FIRST_WORDS, offline.today))
+        with self.one_at_a_time, toolbox.database.read() as connection:
+            toolbox.shared(snapshot)
+            toolbox.option_facts(snapshot)
+            toolbox.made_of_snapshot(half_year_sales)
+            toolbox.knowledge(connection)
+
     def ask(self, user: User, said: str, conversation_id: str | None = None) -> Iterator[ChatEvent | Reply]:
         """The pieces of an answer as they are ready, and at the end the whole turn.
 
@@ -79,9 +99,14 @@ class ChatDesk:
             with self.toolbox.database.read() as connection:
                 turns = turns_of(connection, scope_of(user), conversation_id, newest=REMEMBERED)
         context = self.context(user, turns, words)
-        for event in self._graph.stream({}, {"recursion_limit": 40}, stream_mode="custom", context=context):
-            assert isinstance(event, ChatEvent)
-            yield event
+        try:
+            for event in self._graph.stream({}, {"recursion_limit": 40}, stream_mode="custom", context=context):
+                assert isinstance(event, ChatEvent)
+                yield event
+        except (Exception, GeneratorExit) as error:  # also when nobody listens any more
+            context.work.step.failed(error)
+            self._keep_broken(user, context.work, conversation_id)
+            raise
         yield self._remember(user, words, context.work, conversation_id)
 
     def answer(self, user: User, said: str, conversation_id: str | None = None) -> Reply:
@@ -106,10 +131,21 @@ class ChatDesk:
             said=(*(turn.said for turn in turns), said),
             computed=tuple(value for turn in turns for value in turn.facts.values()),
             started=self.toolbox.machine(),
-            work=TurnWork(messages_of(turns, said, today)),
+            work=TurnWork(messages_of(turns, said, today), self._begun(said)),
             one_at_a_time=self.one_at_a_time,
             bounds=self.bounds,
         )
+
+    def _begun(self, said: str) -> Step:
+        step = begin(self.toolbox, "invoke_agent chat", HOUSE)
+        step.words["prompt"] = said
+        return step
+
+    def _keep_broken(self, user: User, work: TurnWork, conversation_id: str | None) -> None:
+        """A turn that came to no end is on record by itself where it began a conversation."""
+        with self.toolbox.database.write(user.user_id, self.toolbox.now()) as transaction:
+            lone = short_id("turn", user.user_id, work.step.began.isoformat(), work.step.words["prompt"])
+            keep(transaction, [(work.step, own_place(user, conversation_id or lone, CONVERSATION))])
 
     def _remember(self, user: User, said: str, work: TurnWork, conversation_id: str | None) -> Reply:
         questions = tuple(PutQuestion(name=call.name, arguments=call.arguments) for call, _, _ in work.answers)
@@ -130,6 +166,9 @@ class ChatDesk:
         with self.toolbox.database.write(user.user_id, now) as transaction:
             known = conversation_id or start_conversation(transaction, user.user_id)
             add_turn(transaction, user.user_id, known, turn)
+            work.step.words["answer"] = turn.answer
+            work.step.attributes["gen_ai.response.model"] = turn.model
+            keep(transaction, [(work.step, own_place(user, known, CONVERSATION))])
         return Reply(
             conversation_id=known,
             text=turn.answer,

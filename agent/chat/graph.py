@@ -7,7 +7,8 @@ and the turn says so.
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from functools import wraps
+from typing import Any, Literal, Protocol, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, ToolMessage
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -147,16 +148,34 @@ def build_chat_graph(
         Where a turn's scratch paper goes; none is needed, the conversation is in SQL.
     """
     graph = StateGraph(ChatState, ChatContext)
-    graph.add_node("understand", understand)
-    graph.add_node("reply", reply)
-    graph.add_node("ask_tools", ask_tools)
-    graph.add_node("close", close)
+    for node in (understand, reply, ask_tools, close):
+        graph.add_node(node.__name__, _on_record(node))
     graph.add_edge(START, "understand")
     graph.add_conditional_edges("understand", after_understanding)
     graph.add_conditional_edges("ask_tools", after_tools)
     graph.add_edge("reply", "close")
     graph.add_edge("close", END)
     return graph.compile(checkpointer=checkpointer, name="chat")
+
+
+class Node(Protocol):
+    """A step of a turn."""
+
+    __name__: str
+
+    def __call__(self, state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
+        """What it adds to the state."""
+
+
+def _on_record(node: Node) -> Node:
+    """The node, noted as a step of the turn."""
+
+    @wraps(node)
+    def taken(state: ChatState, runtime: Runtime[ChatContext]) -> ChatState:
+        with runtime.context.work.step.within(f"invoke_agent {node.__name__}"):
+            return node(state, runtime)
+
+    return taken
 
 
 def _put(call: ToolCall, runtime: Runtime[ChatContext]) -> ToolMessage:

@@ -16,7 +16,9 @@ from agent.chat.outcome import Outcome
 from agent.chat.speaking import Speaker
 from agent.chat.vetting import Vetting
 from agent.errors import AgentError
+from agent.models.on_record import said_in
 from tools.capabilities.arguments import Arguments
+from tools.tracing import at_hand_or
 
 
 class Offered(Protocol):
@@ -74,6 +76,16 @@ def heard(context: ChatContext, speaker: Speaker) -> AIMessage:
 
 
 def _stream(model: BaseChatModel, context: ChatContext, speaker: Speaker) -> AIMessage:
+    """One question to a model, with its prompt and its answer on record."""
+    with at_hand_or(context.work.step).within(f"chat {model._llm_type}") as step:
+        prompt = said_in(context.work.messages)
+        message = _streamed(model, context, speaker)
+        step.words = {"prompt": prompt, "answer": said_in([message]), **step.words}
+        step.attributes.setdefault("gen_ai.response.model", context.work.model)
+    return message
+
+
+def _streamed(model: BaseChatModel, context: ChatContext, speaker: Speaker) -> AIMessage:
     work = context.work
     whole: AIMessageChunk | None = None
     heard = 0

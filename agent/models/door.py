@@ -22,6 +22,7 @@ from agent.models.breaker import CircuitBreaker
 from agent.models.caps import Asker, CallBook
 from agent.models.client import Client, Meter
 from agent.models.egress import EgressPolicy, Restorer, Shield
+from agent.models.on_record import trace_model
 from agent.models.reading import kind_of, read_calls, read_form
 from agent.models.result import Destination, ModelResult, ResultKind
 from agent.models.settings import ModelSettings
@@ -112,7 +113,9 @@ class ModelDoor:
         length = sum(len(str(message.text)) for message in messages)
         if length > self.settings.max_input_characters:
             limit = self.settings.max_input_characters
-            return ModelResult(kind=ResultKind.TOO_LONG, detail=f"{length} of {limit} characters", destination=sent)
+            refused = ModelResult(kind=ResultKind.TOO_LONG, detail=f"{length} of {limit} characters", destination=sent)
+            trace_model(self.settings.model, messages, refused)
+            return refused
         deadline, attempts = begun + self.settings.total_seconds, 0
         while True:
             attempts += 1
@@ -131,6 +134,7 @@ class ModelDoor:
             if said or over or not result.kind.passing:
                 taken = {"attempts": attempts, "seconds": self.clock() - begun, "destination": sent}
                 whole: ModelResult = result.model_copy(update=taken)
+                trace_model(self.settings.model, messages, whole)
                 return whole
             self.sleep(pause)
 

@@ -44,6 +44,8 @@ def serve(
 
     Every route but /health asks for a token.
     """
+    from threading import Thread
+
     import uvicorn
 
     from service.api import LOCAL_HOSTS, create_app
@@ -56,6 +58,8 @@ def serve(
                 "or EVENKEEL_ALLOW_NON_LOOPBACK=true behind a proxy that encrypts"
             )
         app = create_app(house, hosts=("*",) if outside else LOCAL_HOSTS)
+        # The first who asks need not wait for what all questions share.
+        Thread(target=house.chat.warm, name="warm", daemon=True).start()
         uvicorn.run(app, host=host, port=port, server_header=False, log_level="info")
 
 

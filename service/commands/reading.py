@@ -181,14 +181,18 @@ def _print_answer(answer: RoleAnswer, as_json: bool) -> None:
 
 
 def trace(
-    some_id: Annotated[str, typer.Argument(metavar="[ID]", help="A case or a proposal.")] = "",
+    some_id: Annotated[
+        str, typer.Argument(metavar="[ID]", help="A case, a proposal, a sweep, or a conversation or call of your own.")
+    ] = "",
     lot: Annotated[str, typer.Option(metavar="LOT", help="A lot instead: where it came from, went and lies.")] = "",
+    words: Annotated[bool, typer.Option("--words", help="Prompts and answers, too, where you may see them.")] = False,
     as_json: AsJson = False,
     as_user: AsUser = None,
 ) -> None:
     """Tell the whole story of a case, or the path of a lot.
 
-    Every event and step in order: who did it, and what came out.
+    Every event and step in order: when, how long it took, who did it, what came out, and digests of what went in and
+    out.
     """
     from inventory.people import scope_of
     from service.console import out, write_json
@@ -200,7 +204,7 @@ def trace(
         _trace_lot(lot, as_json, as_user)
         return
     with signed_in(as_user) as (house, user), house.database.read() as connection:
-        story = story_of(connection, scope_of(user), some_id)
+        story = story_of(connection, scope_of(user), some_id, words=words)
     write_json(story) if as_json else out().print(story_page(story))
 
 

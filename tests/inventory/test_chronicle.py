@@ -1,4 +1,4 @@
-"""What happened over time: sweeps, feeds, figures, outcomes, overrides, switches and trace spans."""
+"""What happened over time: sweeps, feeds, figures, outcomes, overrides and switches."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from inventory.audit import entries
 from inventory.chronicle import (
     KILL_SWITCH,
-    Span,
     insert_override,
-    insert_spans,
     insert_sweep,
     list_feed_health,
     list_kpi_points,
     list_outcomes,
     list_overrides,
-    list_spans,
     list_sweeps,
     save_feed_health,
     save_outcome,
@@ -26,7 +23,6 @@ from inventory.chronicle import (
     switch_is_on,
 )
 from inventory.database import Database
-from inventory.errors import NotFoundError
 from inventory.proposals import insert_proposal
 from inventory.records import EVERYTHING, FeedHealth, KpiPoint, Outcome, Override, ReasonCode, Sweep
 from tests.inventory.worlds import (
@@ -198,29 +194,3 @@ def test_a_switch_never_turned_is_off_and_every_turn_is_told(database: Database)
         assert not switch_is_on(connection, "another")
         told = [(entry.event, entry.actor, entry.subject_id) for entry in entries(connection)]
     assert told == [(f"switch.{word}", "mette", KILL_SWITCH) for word in ("set", "set", "lifted")]
-
-
-def a_span(number: int, *, minutes: int = 0, outputs: str = "3 options") -> Span:
-    return Span(
-        span_id=f"span-{number}",
-        case_id="case-porto",
-        name="execute_tool options",
-        role="planner-tool",
-        inputs="sha256:ab",
-        outputs=outputs,
-        attributes={},
-        started_at=NOW + timedelta(minutes=minutes),
-        finished_at=NOW + HOUR,
-    )
-
-
-def test_a_trace_is_told_in_order_and_a_step_stays_as_it_was(two_cases: Database) -> None:
-    for span in (a_span(2, minutes=5), a_span(3), a_span(1, minutes=5), a_span(2, outputs="other")):
-        with two_cases.write("evenkeel", NOW) as transaction:
-            insert_spans(transaction, [span])
-    with two_cases.read() as connection:
-        expected = [a_span(3), a_span(1, minutes=5), a_span(2, minutes=5)]
-        assert list_spans(connection, PORTO_PLANNER, "case-porto") == expected
-        assert list_spans(connection, EVERYTHING, "case-ghent") == []
-        with pytest.raises(NotFoundError):
-            list_spans(connection, GHENT_PLANNER, "case-porto")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -22,7 +23,9 @@ from tools.option_offers import expedited_law, largest_supplier_order, reached_d
 from tools.outlook import Outlook
 from tools.plan import plan_parameters
 from tools.planning import transfer_alone
+from tools.rules.binding import Bound, binding_on_lanes
 from tools.rules.buying import ordered
+from tools.rules.check import left_by, violations
 
 ORDER_CHANGES = (ActionKind.EXPEDITE, ActionKind.PULL_IN, ActionKind.PUSH_OUT, ActionKind.SPLIT, ActionKind.CANCEL)
 
@@ -35,6 +38,8 @@ class FormLines:
     why_none: str = ""
     value_minor: int = 0
     """What they put at stake: what is paid, and the goods they take."""
+    bound: tuple[Bound, ...] = ()
+    """Rules by which they are other units than would do without them."""
 
 
 def form_lines(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillProposal) -> FormLines:
@@ -48,7 +53,16 @@ def form_lines(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillPropo
     else:
         units = asked.quantity or max(int(outlook.arrays.on_hand[row]), 1)
         made = FormLines((_line(asking, asked, units, 0, _today(asking)),))
+    made = _within_rules(asking, outlook, made)
     return replace(made, value_minor=sum(value_of(outlook, line) for line in made.lines))
+
+
+def _within_rules(asking: Asking, outlook: Outlook, made: FormLines) -> FormLines:
+    """The lines where they keep to every machine rule in force; else none and the clause, as the gate would refuse."""
+    toolbox = asking.toolbox
+    rules, left = toolbox.rules(asking.connection), left_by(outlook, made.lines)
+    broken = violations(rules, toolbox.snapshot(), outlook, made.lines, left)
+    return FormLines(why_none="; ".join(found.words for found in broken)) if broken else made
 
 
 def _today(asking: Asking) -> date:
@@ -80,14 +94,17 @@ def _transfer(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillPropos
     # What comes too late is still told, with its day: the person decides.
     ways = tuple(lane for lane in ways if asked.arrive_by and lane.arrives(today, 0.5) <= asked.arrive_by) or ways
     kept = _keeping(outlook, row, asked.keep_days)
+    wanted = asked.quantity or wanted_units(outlook, row)
     if asked.quantity is None:
         limits = limits_for(asking, lanes)
         parameters = plan_parameters(asking.toolbox, asking.toolbox.thresholds(asking.connection))
-        need = Need("asked", row, wanted_units(outlook, row))
-        moves = transfer_alone(kept, need, {asked.site: ways}, parameters, limits)
+        moves = transfer_alone(kept, Need("asked", row, wanted), {asked.site: ways}, parameters, limits)
         sent = [(move.lane, move.units) for move in moves]
     else:
-        sent = _filled(kept, asked.item, ways, asked.quantity)
+        sent = _filled(kept, asked.item, ways, wanted)
+    bound = _binding(kept, row, ways, sent) if sum(units for _, units in sent) < wanted else ()
+    if bound and not sent:
+        return FormLines(why_none="; ".join(each.words for each in bound))
     if not sent:
         floor = "what it is asked to keep" if asked.keep_days is not None else "its floor"
         donor = asked.origin or "every site you may see"
@@ -105,8 +122,17 @@ def _transfer(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillPropos
                 number=number, origin=lane.origin, mode=lane.mode, ship_on=lane.departs(today),
             )
             for number, (lane, units) in enumerate(sent, start=1)
-        )
+        ),
+        bound=bound,
     )  # fmt: skip
+
+
+def _binding(outlook: Outlook, row: int, ways: tuple[Lane, ...], sent: list[tuple[Lane, int]]) -> tuple[Bound, ...]:
+    """Rules by which less can be sent than donors could give otherwise."""
+    given: Counter[int] = Counter()
+    for lane, units in sent:
+        given[outlook.arrays.row_of[(outlook.arrays.items[row], lane.origin)]] += units
+    return binding_on_lanes(outlook, row, ways, given)
 
 
 def _keeping(outlook: Outlook, row: int, keep_days: float | None) -> Outlook:
@@ -141,6 +167,7 @@ def _filled(outlook: Outlook, item: str, ways: tuple[Lane, ...], quantity: int) 
 def _purchase(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillProposal) -> FormLines:
     arrays = outlook.arrays
     supplier = asked.supplier or arrays.supplier[row]
+    bound: tuple[Bound, ...] = ()
     terms = asking.toolbox.snapshot().table("supplier_items").filter(
         (pl.col("item") == asked.item) & (pl.col("supplier") == supplier)
     )  # fmt: skip
@@ -152,7 +179,7 @@ def _purchase(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillPropos
         order = ordered(outlook, row, wanted)
         if not order.units:
             return FormLines(why_none=order.limit)
-        units = order.units
+        units, bound = order.units, tuple(Bound(rule, order.limit) for rule in order.rules)
     else:
         multiple = max(float(found["order_multiple"] or 1), 1.0)
         units = int(np.ceil(max(wanted, float(found["minimum_order_quantity"] or 0)) / multiple - 1e-9) * multiple)
@@ -162,7 +189,8 @@ def _purchase(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillPropos
         else int(found["contract_lead_time_days"])
     )  # fmt: skip
     cost = to_minor(units * float(found["price"]) + float(found["order_cost"] or 0.0))
-    return FormLines((_line(asking, asked, units, cost, _today(asking) + timedelta(days=days), supplier=supplier),))
+    arrives = _today(asking) + timedelta(days=days)
+    return FormLines((_line(asking, asked, units, cost, arrives, supplier=supplier),), bound=bound)
 
 
 def _order_change(asking: Asking, outlook: Outlook, row: int, asked: a.PrefillProposal) -> FormLines:

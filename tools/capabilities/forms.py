@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from inventory.record import digest
 from inventory.records import ActionKind, ProposalLine
 from tools.capabilities import arguments as a
-from tools.capabilities.answer import FormAnswer, SuggestedForm
+from tools.capabilities.answer import FormAnswer, Source, SuggestedForm
 from tools.capabilities.facts import of_count, of_date, of_days, of_id, of_money, of_units, of_words
 from tools.capabilities.form_lines import FormLines, form_lines
 from tools.capabilities.registry import Asking, Capability, capability
@@ -20,6 +20,7 @@ from tools.errors import ToolInputError
 
 LINES = ("action", "item", "origin", "supplier", "order", "destination", "quantity", "ships", "arrives", "cost")
 DIGEST_SHOWN = 12
+BOUND = "A written rule bounds it: {{bound}}."
 LATE = "It would come later than {{arrive_by}}."
 STANDING = "The proposal {{standing}} about it is {{standing_state}}: decide or change it there."
 
@@ -93,6 +94,7 @@ def prefill_proposal(asking: Asking, asked: a.PrefillProposal) -> FormAnswer:
             "line_count": of_count(len(made.lines), "line"),
             "quantity": of_units(units),
             "wanted": of_units(asked.quantity) if asked.quantity else None,
+            "bound": of_words("; ".join(dict.fromkeys(each.words for each in made.bound))) if made.bound else None,
             "value": of_money(made.value_minor, currency_of(asking)) if made.lines else None,
             "keep": of_days(asked.keep_days) if asked.keep_days is not None else None,
             "arrive_by": of_date(asked.arrive_by) if asked.arrive_by else None,
@@ -107,6 +109,7 @@ def prefill_proposal(asking: Asking, asked: a.PrefillProposal) -> FormAnswer:
         ("Minimum and steps of the order make it more than the {{wanted}} asked for.",)
         if form and short_of < 0
         else (),
+        (BOUND,) if made.bound else (),
         (LATE,) if late else (),
         (STANDING,) if waiting else (),
     )
@@ -115,11 +118,20 @@ def prefill_proposal(asking: Asking, asked: a.PrefillProposal) -> FormAnswer:
         found=form is not None,
         facts={**facts, **found.facts, **trouble.facts},
         tables=(found.table,) if made.lines else (),
-        sources=(data_source(asking),),
+        sources=(data_source(asking), *_clauses(made)),
         template=_form_words(asked, made),
         notes=(*(note for some in notes for note in some), *trouble.notes, *narrowed(asking)),
         form=form,
         form_digest=digest(form) if form else "",
+    )
+
+
+def _clauses(made: FormLines) -> tuple[Source, ...]:
+    """The clauses of the rules that bind, each once."""
+    rules = dict.fromkeys((each.rule.document_id, each.rule.version, each.rule.clause) for each in made.bound)
+    return tuple(
+        Source(kind="document", reference=document, version=version, clause=clause)
+        for document, version, clause in rules
     )
 
 

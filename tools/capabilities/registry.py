@@ -19,6 +19,7 @@ from tools.capabilities.arguments import Arguments
 from tools.capabilities.catalogue import SPECIFICATION_OF, Effect
 from tools.errors import ToolInputError
 from tools.toolbox import Toolbox
+from tools.tracing import trace_tool
 
 SITES = ("site", "origin", "destination")
 """Arguments that name a site."""
@@ -100,8 +101,11 @@ class Capability:
             If what it names is not there, or not for the asker to see.
         """
         known = arguments if isinstance(arguments, Arguments) else self.read(arguments)
-        refuse_foreign_sites(asking.scope, known)
-        return self.function(asking, known)
+        with trace_tool(asking.toolbox, self.name, known) as gave:
+            refuse_foreign_sites(asking.scope, known)
+            answer = self.function(asking, known)
+            gave(answer)
+        return answer
 
 
 def capability(name: str, function: Callable[[Asking, A], R], answer: type[R] | type[Answer] = Answer) -> Capability:

@@ -24,6 +24,7 @@ from tools.capabilities.telling import SOUND, Row, currency_of, data_source, kno
 from tools.errors import ToolInputError
 from tools.money import to_minor
 from tools.retrieve import as_citation
+from tools.tracing import trace_retrieval
 
 PASSAGES = 3
 QUOTED = 600
@@ -34,11 +35,13 @@ def find_rules(asking: Asking, asked: a.FindRules) -> Answer:
     """Clauses in force that speak about a question, for the place asked about, best first; quoted, never obeyed."""
     toolbox, on = asking.toolbox, asking.toolbox.now().date()
     classes = frozenset({asking.item_class(asked.item)}) if asked.item and asking.sees_class(asked.item) else None
-    ranked = toolbox.knowledge(asking.connection).search(
+    base = toolbox.knowledge(asking.connection)
+    ranked = base.search(
         asked.question, on=on, sites=frozenset({asked.site}) if asked.site else None, supplier=asked.supplier,
         item_classes=classes, readable_sites=asking.scope.sites, limit=PASSAGES,
     )  # fmt: skip
     found = [as_citation(one.passage) for one in ranked]
+    trace_retrieval(asked.question, found, base.corpus_digest)
     rows: list[Row] = [
         {
             "document": of_id("document", one.document_id),
