@@ -76,7 +76,7 @@ def frame_of(proposal: Proposal, citations: tuple[Citation, ...], focus: Focus, 
 def _cause(case: Case, focus: Focus, facts: FactSlots) -> str:
     """What is wrong, where and from when; several places are listed, and evidence stands in for missing drivers."""
     first = focus.findings[0]
-    parts = [CAUSE[case.kind] if first.item else Sentence.FEED_PROBLEM]
+    parts = [_trouble(case, first)]
     if not focus.all_drivers:
         parts.append(Sentence.REASON)
     if "note" in facts and (case.kind is CaseKind.DATA_PROBLEM or not focus.all_drivers):
@@ -88,6 +88,14 @@ def _cause(case: Case, focus: Focus, facts: FactSlots) -> str:
     if len(focus.findings) > LISTED_FINDINGS:
         listed.append(Sentence.MORE_FINDINGS)
     return f"{text}\n\n{_list(Sentence.FINDINGS, listed)}"
+
+
+def _trouble(case: Case, first: Finding) -> str:
+    if not first.item:
+        return Sentence.FEED_PROBLEM
+    if case.kind is CaseKind.DATA_PROBLEM and not first.quantity:
+        return Sentence.STOCK_UNKNOWN
+    return CAUSE[case.kind]
 
 
 def _finding(number: int, finding: Finding) -> str:
@@ -162,6 +170,8 @@ def _why(proposal: Proposal, focus: Focus) -> str:
         return Sentence.WHY_JOINT
     if Weakness.TIE in weaknesses:
         return Sentence.WHY_EQUAL
+    if Weakness.BY_HAND in weaknesses:
+        return Sentence.WHY_BEST_FROM_HERE
     return Sentence.WHY_BEST if weaknesses else Sentence.WHY_ONLY
 
 

@@ -1,8 +1,8 @@
 """What tier would this get, and why? The gate asked about an action nobody has proposed.
 
 What the store knows is taken from it: what moved on the lane in the last day, what ran by itself at the site today, the
-kill switch, how far the roll-out is, the health of the site and the age of the data. Everything else is taken to be
-well unless the question says otherwise, and the answer lists what was assumed.
+kill switch, how far the roll-out is, the health of the site, the age of the data, and the machine rules in force.
+Everything else is taken to be well unless the question says otherwise, and the answer lists what was assumed.
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ from agent.gate_sums import ACTED, auto_value_today, lane_value
 from agent.policy_book import ENTERPRISE, PolicyBook
 from agent.ruling import CHANGING_ORDERS, NO_FLOOR, PROMISED_TO_CUSTOMERS, REVALUING, Gate, policy_book
 from inventory.chronicle import KILL_SWITCH, list_feed_health, switch_is_on
+from inventory.machine_rules_words import asked_words
 from inventory.proposals import list_proposals
 from inventory.record import Record
-from inventory.records import EVERYTHING, ActionKind, FiredRule, Tier
+from inventory.records import EVERYTHING, ActionKind, FiredRule, Tier, strictest
 from tools.action_kinds import KINDS
 from tools.arrays import age_hours
+from tools.rules.asking import Spoken, rules_about_classes, rules_about_item
 from tools.toolbox import Toolbox
 
 
@@ -38,6 +40,9 @@ class Question(Record):
     """Site that gives, site that receives."""
     region: str = ""
     channel: str = ""
+    item: str = ""
+    """The item, where it is known which: machine rules about items then speak, or do not."""
+    supplier: str = ""
     given: dict[str, Any] = Field(default_factory=dict)
     """Facts of the gate stated outright, by name; they replace what the store knows or what is assumed."""
 
@@ -48,7 +53,14 @@ class Answer(Record):
     tier: Tier
     two_people: bool
     needs_roles: tuple[str, ...]
+    one_of_roles: tuple[tuple[str, ...], ...] = ()
+    """Of each group of roles one signer is needed, by machine rules."""
     fired: tuple[FiredRule, ...]
+    """Rules of the policy, then machine rules."""
+    by_clause: tuple[FiredRule, ...] = ()
+    """Those of them that clauses ask for."""
+    may_fire: tuple[str, ...] = ()
+    """Machine rules that speak about some items or sites only, which the question leaves open."""
     policy_version: int
     layers: dict[str, str]
     """Keys at these places that another layer than the enterprise's sets, and that layer."""
@@ -114,16 +126,31 @@ def ask(
     book = book or policy_book(connection, at=toolbox.now())
     places = _places(toolbox, question)
     decision = rule_on(facts, book.over(places))
+    spoken = _spoken(toolbox, connection, question)
     layers = {key: layer for place in places for key, layer in book.origins(place).items() if layer != ENTERPRISE}
     return Answer(
-        tier=decision.tier,
+        tier=strictest(decision.tier, *(rule.tier for rule in spoken.certain.fired)),
         two_people=decision.two_people,
         needs_roles=decision.needs_roles,
-        fired=decision.fired,
+        one_of_roles=spoken.certain.one_of_roles,
+        fired=(*decision.fired, *spoken.certain.fired),
+        by_clause=spoken.certain.fired,
+        may_fire=tuple(asked_words(rule) for rule in spoken.open),
         policy_version=book.enterprise.version,
         layers=layers,
         from_store={name: str(value) for name, value in sorted(known.items()) if name not in question.given},
         assumed={name: str(value) for name, value in sorted(assumed.items()) if name not in sheet},
+    )
+
+
+def _spoken(toolbox: Toolbox, connection: Connection, question: Question) -> Spoken:
+    """What machine rules in force ask of such an action."""
+    rules, sites = toolbox.rules(connection), _sites(question)
+    snapshot = toolbox.snapshots.current() if question.item and sites else None
+    if snapshot is None:
+        return rules_about_classes(rules, question.action, question.value_minor, question.item_classes, sites)
+    return rules_about_item(
+        rules, snapshot, question.action, question.value_minor, question.item, sites, question.supplier
     )
 
 

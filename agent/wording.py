@@ -144,6 +144,10 @@ class Sentence(StrEnum):
     FEED_PROBLEM = (
         "The data of {{finding_1_site}} cannot be trusted as of {{finding_1_bites_on}}, with {{money_at_risk}} at risk."
     )
+    STOCK_UNKNOWN = (
+        "What {{finding_1_item}} has at {{finding_1_site}} is not known as of {{finding_1_bites_on}}, with "
+        "{{money_at_risk}} at risk."
+    )
     FINDINGS = "Where it hurts:"
     FINDING = "- {{item}} at {{site}}: {{quantity}} from {{bites_on}}"
     FEED_FINDING = "- the data of {{site}}, from {{bites_on}}"
@@ -175,6 +179,10 @@ class Sentence(StrEnum):
 
     MOST_VALUABLE = "The most valuable line, {{lead_item}} at {{lead_site}}, in detail."
     WHY_BEST = "Why this: of {{option_count}} looked at it has the highest net value."
+    WHY_BEST_FROM_HERE = (
+        "Why this: of what can be carried out without a person's own hand it has the highest net value; "
+        "{{option_count}} were looked at."
+    )
     WHY_JOINT = "Why this: the joint plan over all open cases chose it, though taken alone it is not the best."
     WHY_EQUAL = "Why this: of {{option_count}} looked at none has a higher net value."
     WHY_CHOSEN = "Why this: a person asked for it."

@@ -3,6 +3,7 @@
     python -m benchmarks.sweep_scale                       400,000 item-sites, two worker processes
     python -m benchmarks.sweep_scale 40000 --workers 1     another size; 0 workers: everything in one process
     python -m benchmarks.sweep_scale --profile             also where the sweep's own process spends its time
+    python -m benchmarks.sweep_scale 40000 --rules 200     also the same network under so many machine rules, and ratios
 
 About 2 % of the item-sites are short, and some hundred items meet on lanes that carry less than they would send. Every
 step runs as `evenkeel sweep` runs it, drafts and reservations for shown and automatic cases included; explaining and
@@ -29,6 +30,7 @@ from rich.table import Table
 from sqlalchemy import select
 
 from agent.sweep_graph import SweepContext, SweepState, sweep_graph
+from benchmarks.rules import put_rules_in_force, rules_of_all_kinds
 from benchmarks.scale_memory import Peak, watched
 from benchmarks.sweep import NOW, House
 from benchmarks.worlds import AS_OF, FIFTY_SITES, network
@@ -44,7 +46,10 @@ from tools.planning import ALONE, PlanParameters, solve_needs
 from tools.toolbox import Toolbox
 
 ITEM_SITES, WORKERS = 400_000, 2
+FIRST_ITEM_SITES = 1_000
 LAST_STEP = "brief"
+SHORTEST_STEP = 0.1
+"""Seconds; of a shorter step no ratio is told."""
 
 
 @dataclass
@@ -84,9 +89,12 @@ class Measured:
     """Items with a transfer on a lane that carries only so much."""
 
 
-def prepare(item_sites: int, folder: Path) -> None:
-    """A house with such a network in its snapshot and ledger."""
+def prepare(item_sites: int, folder: Path, rules: int = 0) -> None:
+    """A house with such a network in its snapshot and ledger, and so many machine rules in force."""
     house = House(folder)
+    if rules:
+        items = -(-item_sites // FIFTY_SITES.sites)
+        put_rules_in_force(house.database, rules_of_all_kinds(rules, items, FIFTY_SITES.names))
     tables = network(item_sites, shape=FIFTY_SITES)
     snapshot = house.snapshots.write(tables, as_of=AS_OF, import_id="bench", actor="bench", now=NOW)
     with house.database.write("bench", NOW) as transaction:
@@ -198,6 +206,29 @@ def table_of(measured: Measured, workers: int) -> Table:
     return table
 
 
+def ratios(without: Measured, under: Measured) -> Table:
+    """Seconds of each step under rules over those without."""
+    used = len(under.run.rules)
+    table = Table(title=f"under {used} rules that speak of the plan's places", title_justify="left")
+    for heading in ("", "times as long", "times the own processor"):
+        table.add_column(heading, justify="left" if not heading else "right")
+    for step, seconds in under.steps.items():
+        if without.steps[step] >= SHORTEST_STEP:
+            worked = under.worked[step] / max(without.worked[step], 1e-9)
+            table.add_row(step, f"{seconds / without.steps[step]:.2f}", f"{worked:.2f}")
+    whole = sum(under.worked.values()) / sum(without.worked.values())
+    table.add_row("whole", f"{under.seconds / without.seconds:.2f}", f"{whole:.2f}")
+    return table
+
+
+def swept(item_sites: int, rules: int, workers: int, profile: cProfile.Profile | None) -> Measured:
+    """A fresh network of that size under so many rules, swept once."""
+    with tempfile.TemporaryDirectory() as folder:
+        with processes(1) as pool:  # what it takes to draw the network is not the sweep's
+            pool.submit(prepare, item_sites, Path(folder), rules).result()
+        return measure(Path(folder), workers, profile)
+
+
 def main() -> None:
     """Prepare, sweep, print."""
     parser = argparse.ArgumentParser(
@@ -206,14 +237,18 @@ def main() -> None:
     parser.add_argument("item_sites", nargs="?", type=int, default=ITEM_SITES, metavar="ITEM_SITES")
     parser.add_argument("--workers", type=int, default=WORKERS, help="processes; 0 for none")
     parser.add_argument("--profile", action="store_true", help="also print where the time goes")
+    parser.add_argument("--rules", type=int, default=0, help="sweep it again under so many machine rules of all kinds")
     arguments = parser.parse_args()
     console = Console(width=None if sys.stdout.isatty() else 120)
     profile = cProfile.Profile() if arguments.profile else None
-    with tempfile.TemporaryDirectory() as folder:
-        with processes(1) as pool:  # what it takes to draw the network is not the sweep's
-            pool.submit(prepare, arguments.item_sites, Path(folder)).result()
-        measured = measure(Path(folder), arguments.workers, profile)
+    if arguments.rules:
+        swept(FIRST_ITEM_SITES, arguments.rules, arguments.workers, None)  # loading modules is neither sweep's
+    measured = swept(arguments.item_sites, 0, arguments.workers, profile)
     console.print(table_of(measured, arguments.workers))
+    if arguments.rules:
+        under = swept(arguments.item_sites, arguments.rules, arguments.workers, None)
+        console.print(table_of(under, arguments.workers))
+        console.print(ratios(measured, under))
     if profile:
         pstats.Stats(profile).sort_stats("cumulative").print_stats(r"(tools|agent|inventory|optimizer)/", 40)
 

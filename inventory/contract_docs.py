@@ -85,7 +85,9 @@ def _refusals() -> str:
     past = ", ".join(f"`{name}.{column}`" for name, columns in PAST.items() for column in columns)
     return (
         "## What is refused\n\n"
-        "A row that does not fit is quarantined with file, line, column, reason and raw text; the rest is kept.\n\n"
+        "A row that does not fit is quarantined with file, line, column, reason and raw text; the rest is kept. What "
+        "lies\nat an item and site that a refused row of `stock` names is not known: until a stock feed comes without "
+        "such a row,\nnothing is done there automatically.\n\n"
         f"| Reason | Meaning |\n|---|---|\n{rows}\n\n"
         f"Never after the delivery: {past}.\n\n"
         "The whole delivery is refused, and the last snapshot stays, when a file cannot be read, the first delivery\n"

@@ -7,6 +7,8 @@ Rules
 2. Units committed to a customer or channel contradict a freeze of all of them; a range kept at its target, or built up
    for a promotion, contradicts its delisting.
 3. The stricter holds: more kept back, more life left, larger lots, fewer signers, and not buying rather than buying.
+   Nothing is left out for that: a plan keeps to both, each only narrows what may be done, and what the looser one asks
+   besides (a protected range that is delisted is still not marked down) goes on holding.
 4. Scopes that cannot be compared without a catalogue (these items against those families) are not held to overlap.
 """
 
@@ -59,21 +61,6 @@ def conflicts(rules: Iterable[RuleRecord], on: date) -> tuple[RuleConflict, ...]
     """Pairs of rules that contradict one another on a day, by their ids."""
     current = sorted((rule for rule in rules if not _over(rule, on)), key=lambda rule: (rule.rule_id, rule.document_id))
     return tuple(found for pair in combinations(current, 2) if (found := _conflict(*pair)) is not None)
-
-
-def resolved(rules: Iterable[RuleRecord], on: date) -> tuple[RuleRecord, ...]:
-    """The rules that hold on a day: without those that are over, and without the looser of each contradiction.
-
-    The looser one is left out only where the stricter covers all of its scope. Elsewhere both stay: each only narrows,
-    so the stricter binds where both hold.
-    """
-    kept = [rule for rule in rules if not _over(rule, on)]
-    lost = {
-        (found.looser.document_id, found.looser.rule_id)
-        for found in conflicts(kept, on)
-        if _covers(found.stricter, found.looser) and _asks_no_less(found.stricter, found.looser)
-    }
-    return tuple(rule for rule in kept if (rule.document_id, rule.rule_id) not in lost)
 
 
 def _over(rule: RuleRecord, on: date) -> bool:

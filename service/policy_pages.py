@@ -86,7 +86,8 @@ def simulation_page(found: Simulation, currency: str) -> RenderableType:
 
 def answer_page(answer: Answer) -> RenderableType:
     """The tier, and every rule that asked for one."""
-    needed = f"; among the signers: {', '.join(answer.needs_roles)}" if answer.needs_roles else ""
+    signers = [*answer.needs_roles, *(" or ".join(group) for group in answer.one_of_roles)]
+    needed = f"; among the signers: {', '.join(signers)}" if signers else ""
     two = "; two people must sign" if answer.two_people else ""
     table = _table("rule", "asks for", "because")
     for rule in sorted(answer.fired, key=lambda rule: -rule.tier.strictness):
@@ -95,6 +96,7 @@ def answer_page(answer: Answer) -> RenderableType:
         Text(f"{answer.tier.value}{two}{needed} (approval policy v{answer.policy_version})"),
         table,
     ]
+    parts += [Text(f"may ask for more: {words}") for words in answer.may_fire]
     parts += [Text(f"{layer} sets {key}") for key, layer in sorted(answer.layers.items())]
     if answer.from_store:
         parts.append(Text("looked up: " + ", ".join(f"{name} {value}" for name, value in answer.from_store.items())))

@@ -13,15 +13,15 @@ from datetime import datetime
 
 import numpy as np
 import polars as pl
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from inventory.records import EVERYTHING, CaseKind, FeedHealth, Finding
 from inventory.snapshots import Snapshot
 from inventory.stock_book import differences
-from inventory.tables import imports, quarantine
 from tools.arrays import age_hours
 from tools.detectors.policies import policy_inconsistencies
 from tools.detectors.records import EVERYWHERE, duplicate_orders, failed_documents, problem, silent_sites
+from tools.detectors.refused import refused_rows, unknown_stock
 from tools.detectors.standing import open_identities
 from tools.detectors.suppliers import Identity, contract_gaps, lead_time_drifts
 from tools.forecast_needs import Needs
@@ -73,13 +73,14 @@ def check_health(
     cost_of, standing = _costs(snapshot), open_identities(connection)
     mismatches = _stock_mismatches(snapshot, cost_of, thresholds, standing)
     booked = _book_differences(snapshot, cost_of, thresholds)
-    refused, refused_by_feed = _refused_rows(connection, snapshot, thresholds)
+    refused, refused_by_feed = refused_rows(connection, snapshot, thresholds)
     feeds = _feed_health(snapshot, thresholds, now, mismatches, refused_by_feed)
     findings = [
         *mismatches,
         *booked,
         *_stale_feeds(snapshot, feeds, thresholds),
         *refused,
+        *unknown_stock(connection, snapshot, thresholds),
         *duplicate_orders(snapshot, thresholds, cost_of),
         *failed_documents(snapshot, thresholds, cost_of, reappeared(connection, EVERYTHING, snapshot)),
         *silent_sites(snapshot, thresholds),
@@ -250,40 +251,3 @@ def _stale_feeds(snapshot: Snapshot, feeds: list[FeedHealth], thresholds: Thresh
         for feed in feeds
         if feed.age_hours > limit
     ]
-
-
-def _refused_rows(
-    connection: Connection, snapshot: Snapshot, thresholds: Thresholds
-) -> tuple[list[Finding], Counter[str]]:
-    """Rows the import gate refused in the delivery behind this snapshot, one finding per feed."""
-    latest = connection.execute(
-        select(imports.c.import_id)
-        .where(imports.c.snapshot_id == snapshot.snapshot_id)
-        .order_by(imports.c.at.desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    rows = connection.execute(
-        select(quarantine.c.table_name, quarantine.c.code)
-        .where(quarantine.c.import_id == latest)
-        .order_by(quarantine.c.number)
-    ).all()
-    by_feed = Counter(str(row.table_name) for row in rows)
-    found = []
-    for feed, count in sorted(by_feed.items()):
-        if count < thresholds.value(KIND.value, "quarantined_rows"):
-            continue
-        codes = Counter(str(row.code) for row in rows if row.table_name == feed)
-        reasons = ", ".join(f"{code} {times}" for code, times in sorted(codes.items()))
-        found.append(
-            problem(
-                snapshot,
-                thresholds,
-                site=EVERYWHERE,
-                cause=f"refused_rows:{feed}",
-                quantity=count,
-                threshold="quarantined_rows",
-                measures={"rows_refused": float(count)},
-                note=f"correct these rows of the {feed} feed at the source and send it again: {reasons}",
-            )
-        )
-    return found, by_feed

@@ -20,6 +20,8 @@ from tools.money import to_minor
 
 PEOPLE = ("user", "name", "roles", "limit")
 RULES = ("rule", "tier", "reason")
+CLAUSES = "Written rules ask: {{clauses}}."
+MAY_FIRE = "Written rules about some of it may ask for more: {{may_fire}}."
 USUAL = (ActionKind.TRANSFER, ActionKind.PURCHASE)
 """Actions meant when only a value is named."""
 
@@ -63,7 +65,9 @@ def who_approves(asking: Asking, asked: a.WhoApproves) -> Answer:
     )  # fmt: skip
     bound = policy.approvers.formal if allowed.tier is Tier.FORMAL else policy.approvers.planner
     roles = tuple(role for role in allowed.roles if role in bound)
-    able = [] if found.tier is Tier.ADVICE else _able(asking, (*roles, *found.needs_roles), minor, asked)
+    besides = _besides(found)
+    by_name = (*found.needs_roles, *(role for group in found.one_of_roles for role in group))
+    able = [] if found.tier is Tier.ADVICE else _able(asking, (*roles, *by_name), minor, asked)
     people = listing("person", "Who may sign", PEOPLE, [_person(user, currency) for user in able])
     limits = policy.actions.get(asked.action) if asked.action else None
     facts = known(
@@ -74,7 +78,9 @@ def who_approves(asking: Asking, asked: a.WhoApproves) -> Answer:
             "site": of_id("site", asked.site) if asked.site else None,
             "tier": of_words(found.tier.value),
             "roles": of_words(" or ".join(role.replace("_", " ") for role in roles) or "nobody"),
-            "needed_roles": of_words(" and ".join(found.needs_roles)) if found.needs_roles else None,
+            "needed_roles": of_words(besides) if besides else None,
+            "clauses": of_words("; ".join(fired.reason for fired in found.by_clause)) if found.by_clause else None,
+            "may_fire": of_words("; ".join(found.may_fire)) if found.may_fire else None,
             "planner_limit": of_money(100 * limits.planner_limit, currency) if limits else None,
             "two_people_above": of_money(100 * policy.two_people_above, currency),
             "person_count": of_count(len(able), "person").model_copy(
@@ -91,8 +97,18 @@ def who_approves(asking: Asking, asked: a.WhoApproves) -> Answer:
             Source(kind="policy", reference="rights", version=rights.version),
         ),
         template=_who_words(asked, found, able, people.told("[user] ([roles])", joined=", ")),
-        notes=("Everything else is taken to be well: other facts can make it stricter, never milder.",),
+        notes=(
+            "Everything else is taken to be well: other facts can make it stricter, never milder.",
+            *((CLAUSES,) if found.by_clause else ()),
+            *((MAY_FIRE,) if found.may_fire else ()),
+        ),
     )
+
+
+def _besides(found: GateAnswer) -> str:
+    """Roles that must be among the signers whoever else signs, in words."""
+    groups = [" or ".join(group) for group in found.one_of_roles]
+    return " and ".join((*found.needs_roles, *groups)).replace("_", " ")
 
 
 def _who_words(asked: a.WhoApproves, found: GateAnswer, able: list[User], told: str) -> str:
@@ -104,7 +120,7 @@ def _who_words(asked: a.WhoApproves, found: GateAnswer, able: list[User], told: 
         return f"{about} is advice only: nobody can release it from here."
     said = f"{about} may run without a person." if found.tier is Tier.AUTO else f"{about} is in the {{{{tier}}}} tier."
     said += " A signature comes from {{roles}}."
-    if found.needs_roles:
+    if found.needs_roles or found.one_of_roles:
         said += " Besides, {{needed_roles}} must be among the signers."
     if found.two_people:
         said += " Above {{two_people_above}} different people must sign."
@@ -143,6 +159,7 @@ def tier_preview(asking: Asking, asked: a.TierPreview) -> Answer:
     question = Question(
         action=asked.action, value_minor=value, item_classes=(item_class,), sites=(asked.site,),
         lane=(origin, asked.site) if origin else None, given={"units": units} if units else {},
+        item=asked.item, supplier=asked.supplier or outlook.arrays.supplier[row],
     )  # fmt: skip
     found = ask(asking.toolbox, asking.connection, gate_of(asking), question)
     strict = [fired for fired in found.fired if fired.tier is found.tier] or list(found.fired)
@@ -162,7 +179,7 @@ def tier_preview(asking: Asking, asked: a.TierPreview) -> Answer:
             "quantity": of_units(units) if units else None,
             "value": of_money(value, currency) if units else None,
             "tier": of_words(found.tier.value),
-            "needed_roles": of_words(" and ".join(found.needs_roles)) if found.needs_roles else None,
+            "needed_roles": of_words(_besides(found)) if _besides(found) else None,
         }
     )
     how_many = " of {{quantity}}" if units else ""
@@ -171,7 +188,7 @@ def tier_preview(asking: Asking, asked: a.TierPreview) -> Answer:
     said = f"The action {{{{action}}}}{how_many} of {{{{item}}}}{way} for {{{{site}}}}{worth} would be "
     said += "in the {{tier}} tier" if found.tier is not Tier.AUTO else "automatic"
     said += ": {{rule_1_reason}}." if rules else "."
-    said += " {{needed_roles}} must be among the signers." if found.needs_roles else ""
+    said += " {{needed_roles}} must be among the signers." if found.needs_roles or found.one_of_roles else ""
     said += " Several people must sign." if found.two_people else ""
     return Answer(
         capability="tier_preview", facts={**facts, **table.facts},

@@ -16,6 +16,7 @@ def ask(
     action: Annotated[ActionKind, typer.Option(help="What would be done.")],
     value: Annotated[str, typer.Option(metavar="MONEY", help="What it is worth, such as 480 or 480.01.")],
     item_class: Annotated[str, typer.Option("--class", help="Classes of the items, separated by commas.")] = "standard",
+    item: Annotated[str, typer.Option(help="The item, so that written rules about items speak, or do not.")] = "",
     site: Annotated[str | None, typer.Option(help="Sites it touches, separated by commas.")] = None,
     lane: Annotated[str | None, typer.Option(metavar="A>B", help="Giving and receiving site.")] = None,
     region: Annotated[str, typer.Option(help="Region, where it is not the site's own.")] = "",
@@ -45,6 +46,7 @@ def ask(
         lane=_lane(lane),
         region=region,
         channel=channel,
+        item=item,
         given=dict(map(_fact, fact or [])),
     )
     with signed_in(as_user) as (house, user):

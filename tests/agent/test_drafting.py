@@ -216,6 +216,16 @@ def test_the_weakness_of_an_option_is_the_first_that_holds(option: Option, weakn
     DRAFTER.draft(case, situation, proposal, ())
 
 
+def test_what_only_a_person_could_carry_out_is_not_passed_over_in_silence() -> None:
+    case, _, proposal, citations = a_stockout()
+    better = an_option(ActionKind.SUBSTITUTE, 9_390_01, source="BOLT-M8X").model_copy(update={"executable": False})
+    situation = a_situation(a_chosen_transfer()).model_copy(update={"options": (a_chosen_transfer(), better)})
+    text = DRAFTER.draft(case, situation, proposal, citations).text
+    assert "of what can be carried out without a person's own hand it has the highest net value" in text
+    assert "but a person would have to carry it out" in text
+    assert "looked at it has the highest" not in text
+
+
 def test_a_supplier_case_is_summed_up_and_lists_the_five_largest() -> None:
     text = draft(a_supplier_delay()).text
     assert text.startswith("SUP-LARCH delivers late and leaves 1,050 units short at 14 item and site pairs")

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import inventory.chronicle
+import inventory.document_revisions
+import inventory.document_scan
+import inventory.machine_rules_suggestions
 import inventory.records
+import inventory.trace
 from inventory.record import Record
 from inventory.records import (
     ActionKind,
@@ -13,7 +16,6 @@ from inventory.records import (
     Case,
     CaseKind,
     Citation,
-    DocumentOfRecord,
     DocumentState,
     Driver,
     ErpDocument,
@@ -54,16 +56,24 @@ from inventory.records import (
     User,
     WorkedRow,
 )
+from tests.inventory.document_examples import DOCUMENT_EXAMPLES
 from tests.inventory.worlds import BOARD, GHENT, LYON, NOW, PORTO, TODAY
 
 HOUR = timedelta(hours=1)
+STORED = (
+    inventory.records,
+    inventory.trace,
+    inventory.document_revisions,
+    inventory.document_scan,
+    inventory.machine_rules_suggestions,
+)
 
 
 def stored_kinds() -> list[type[Record]]:
-    """Every record type of ``inventory.records`` and ``inventory.chronicle``, by name."""
+    """Every record type of the modules whose records are stored, by name."""
     found = {
         kind
-        for module in (inventory.records, inventory.chronicle)
+        for module in STORED
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, Record) and kind.__module__ == module.__name__
     }
@@ -377,20 +387,6 @@ _RECORDS: tuple[Record, ...] = (
     ),
     KpiPoint(sweep_id="sweep-1", name="fill_rate", site=PORTO, value=0.975, at=NOW),
     FeedHealth(feed="stock", site=PORTO, as_of=NOW, age_hours=3.5, score=0.9, problems=("gap on 2026-02-27",)),
-    DocumentOfRecord(
-        document_id="SOP-12",
-        title="Transfers between plants",
-        version=2,
-        text="3. A plant keeps fourteen days.",
-        effective_from=TODAY,
-        effective_to=TODAY + timedelta(days=365),
-        sites=(LYON, PORTO),
-        suppliers=("SUP-LARCH",),
-        item_classes=("regulated",),
-        actions=("transfer",),
-        added_by="mette",
-        added_at=NOW,
-    ),
     PolicyVersion(
         kind="approval",
         version=4,
@@ -443,18 +439,24 @@ _RECORDS: tuple[Record, ...] = (
         at=NOW,
     ),
     WorkedRow(item=BOARD, site=PORTO, segment=13, decided=True),
-    inventory.chronicle.Span(
+    inventory.trace.Span(
         span_id="span-1",
+        trace_id="case-1",
+        parent_id="span-0",
+        who="mette",
+        owner="mette",
+        sites=(PORTO,),
         case_id="case-1",
         proposal_id="prop-1",
+        conversation_id="conv-1",
         name="execute_tool options",
         role="planner-tool",
-        inputs="sha256:ab",
-        outputs="3 options",
+        inputs="ab",
+        outputs="cd",
         attributes={"seed": "7"},
         started_at=NOW,
-        finished_at=NOW + HOUR,
+        seconds=0.25,
     ),
 )
 
-EXAMPLES: dict[type[Record], Record] = {type(record): record for record in _RECORDS}
+EXAMPLES: dict[type[Record], Record] = {type(record): record for record in (*_RECORDS, *DOCUMENT_EXAMPLES)}

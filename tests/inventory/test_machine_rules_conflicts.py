@@ -1,18 +1,15 @@
-"""Contradicting rules: which pairs are told, which of the two is stricter, and that resolving never loosens."""
+"""Contradicting rules: which pairs are told, and which of the two is stricter."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from itertools import count
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from inventory.machine_rules import DonorFloor, RuleRecord, rule_adapter
-from inventory.machine_rules_conflicts import conflicts, resolved
+from inventory.machine_rules import RuleRecord, rule_adapter
+from inventory.machine_rules_conflicts import conflicts
 from inventory.record import canonical
 
 TODAY = date(2024, 4, 8)
@@ -82,33 +79,3 @@ def test_rules_that_can_both_hold_contradict_nothing(
     kind: str, given: dict[str, object], other_kind: str, other: dict[str, object]
 ) -> None:
     assert conflicts([rule("R-1", kind, **given), rule("R-2", other_kind, **other)], TODAY) == ()
-
-
-def test_the_stricter_holds_and_a_looser_one_stays_only_where_it_is_alone() -> None:
-    wide, same, beside = (
-        rule("R-1", "donor_floor", days=21, sites=["A", "B"]),
-        rule("R-2", "donor_floor", days=14, sites=["A"]),
-        rule("R-3", "donor_floor", days=14, sites=["B", "C"]),
-    )
-    assert resolved([wide, same, beside], TODAY) == (wide, beside)
-    over = rule("R-4", "freeze", until="2024-04-07")
-    assert resolved([over, wide], TODAY) == (wide,)
-
-
-SITES = ("A", "B", "C")
-floors = st.lists(st.tuples(st.integers(1, 40), st.sets(st.sampled_from(SITES))), max_size=6)
-
-
-@given(floors)
-def test_resolving_changes_what_is_kept_nowhere(drawn: list[tuple[int, set[str]]]) -> None:
-    numbers = count(1)
-    rules = [rule(f"R-{next(numbers)}", "donor_floor", days=days, sites=sorted(sites)) for days, sites in drawn]
-
-    def kept_at(site: str, held: tuple[RuleRecord, ...] | list[RuleRecord]) -> int:
-        asked = [
-            each.days or 0 for each in held if isinstance(each, DonorFloor) and (not each.sites or site in each.sites)
-        ]
-        return max(asked, default=0)
-
-    for site in (*SITES, "elsewhere"):
-        assert kept_at(site, resolved(rules, TODAY)) == kept_at(site, rules)

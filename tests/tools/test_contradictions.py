@@ -5,12 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from inventory.cases import CaseRow, list_cases
 from inventory.document_life import end_document
-from inventory.machine_rules import DonorFloor
-from inventory.records import EVERYTHING, CaseKind, CaseState, DocumentOfRecord
+from inventory.machine_rules import DonorFloor, RuleRecord
+from inventory.machine_rules_conflicts import conflicts
+from inventory.records import EVERYTHING, ActionKind, CaseKind, CaseState, DocumentOfRecord
+from tests.tools.rule_worlds import planned
+from tests.tools.rule_worlds import rule as written
 from tests.worlds import START, World, two_sites_one_lane
 from tests.written_rules import put_in_force
+from tools.rules.check import left_by, violations
 from tools.triage import MISSES_UNTIL_CLEARED
 
 
@@ -60,3 +66,59 @@ def test_a_contradiction_is_a_case_until_one_document_gives_way(tmp_path: Path) 
     for _ in range(MISSES_UNTIL_CLEARED):
         look_again(world)
     assert [row.state for row in contradictions(world)] == [CaseState.CLOSED]
+
+
+BOLT, LATER = {"items": ["BOLT"]}, {"rule_id": "R-2"}
+DELISTED = written("planned_delisting", on=START.date() + timedelta(days=28), **BOLT)
+AT_ODDS: dict[str, tuple[RuleRecord, RuleRecord]] = {
+    "two floors": (written("donor_floor", units=260), written("donor_floor", units=240, **LATER)),
+    "frozen and committed": (
+        written("freeze", sites=["DC"]),
+        written("allocation_commitment", sites=["DC"], units=60, customer="ACME", **LATER),
+    ),
+    "two multiples": (
+        written("order_quantity", multiple=35, **BOLT),
+        written("order_quantity", multiple=20, **BOLT, **LATER),
+    ),
+    "delisted and protected": (DELISTED, written("protected_range", **BOLT, **LATER)),
+    "delisted and built up": (
+        DELISTED,
+        written(
+            "promotion_build_up", **BOLT, **LATER,
+            **{"from": START.date(), "to": START.date() + timedelta(days=40)},
+        ),
+    ),
+}  # fmt: skip
+"""Pairs that contradict one another."""
+
+
+@pytest.mark.parametrize("name", AT_ODDS)
+def test_meanwhile_a_plan_keeps_to_both(name: str, furnished: World) -> None:
+    """DC has 300 BOLT, NORTH 4; what either forbids is not done, though without them it would be."""
+    pair = AT_ODDS[name]
+    closed = written("lane_ban", rule_id="R-3", destination="NORTH") if name == "two multiples" else None
+    beside = [closed] if closed else []
+    ignoring, obeying = planned(furnished, beside), planned(furnished, [*beside, *pair])
+    look, snapshot = ignoring.outlook, furnished.toolbox.snapshot()
+
+    assert len(conflicts(pair, START.date())) == 1
+    assert violations(pair, snapshot, look, ignoring.lines, left_by(look, ignoring.lines)) != ()
+    assert violations(pair, snapshot, look, obeying.lines, left_by(look, obeying.lines)) == ()
+    assert ignoring.worth > obeying.worth, "ignoring them would win"
+
+
+def test_a_protected_range_that_is_delisted_is_neither_given_away_nor_bought_for_long(furnished: World) -> None:
+    """An order is there after 21 days: 20 units are sold in the week that is left."""
+    plan = planned(furnished, AT_ODDS["delisted and protected"])
+    transfer, purchase = plan.option(ActionKind.TRANSFER), plan.option(ActionKind.PURCHASE)
+
+    assert plan.units(ActionKind.TRANSFER) == 0
+    assert "(R-2)" in transfer.binding_constraint
+    assert plan.units(ActionKind.PURCHASE) <= 20
+    assert "(R-1)" in purchase.binding_constraint
+
+
+@pytest.fixture(scope="module")
+def furnished(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Not swept."""
+    return World(tmp_path_factory.mktemp("at-odds") / "home", two_sites_one_lane()).furnish()

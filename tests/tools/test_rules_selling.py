@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import polars as pl
 import pytest
+from sqlalchemy import select
 
 from inventory.ledger import ledger_rows
+from inventory.proposals import find_plan_run
 from inventory.records import EVERYTHING, ActionKind, Option, ProposalContent, ProposalLine, Tier
-from tests.tools.networks import add_rows, amended
-from tests.tools.rule_worlds import SAID, document, look_under, planned, rule
+from inventory.tables import plan_runs
+from tests.tools.networks import add_rows, amended, set_column
+from tests.tools.rule_worlds import SAID, document, look_under, net_value, planned, rule
 from tests.tools.test_lots import lots_promised, world_of_lots
 from tests.worlds import MONDAY, ItemSite, Lane, Network, World, two_stores_one_donor
 from tests.written_rules import put_in_force
@@ -75,8 +79,11 @@ def test_another_items_rule_changes_nothing(slow: World) -> None:
 
 @pytest.fixture(scope="module")
 def rivals(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """DC has 100 PUMP, keeps 45; NORTH and SOUTH want 80 each, and SOUTH, whose customer is ACME, earns less on one."""
+    """DC has 100 PUMP, keeps 45; NORTH and SOUTH want 80 each, and it is dearer to SOUTH, whose customer is ACME."""
     promised = (
+        set_column(
+            "lanes", pl.when(pl.col("destination") == "SOUTH").then(3.0).otherwise("unit_cost").alias("unit_cost")
+        ),
         add_rows("customers", {"customer": "ACME", "name": "Acme", "tier": "standard", "penalty_share": 0.0}),
         add_rows(
             "commitments",
@@ -88,7 +95,7 @@ def rivals(tmp_path_factory: pytest.TempPathFactory) -> World:
     ).furnish()
 
 
-def test_who_comes_first_is_served_first_though_others_would_be_worth_as_much(rivals: World) -> None:
+def test_who_comes_first_is_served_first_though_others_would_be_worth_more(rivals: World) -> None:
     asked = rule("priority_customer", customer="ACME")
     ignoring, obeying = planned(rivals), planned(rivals, [asked])
 
@@ -96,7 +103,7 @@ def test_who_comes_first_is_served_first_though_others_would_be_worth_as_much(ri
     assert ignoring.units(ActionKind.TRANSFER, destination="SOUTH") == 0
     assert obeying.units(ActionKind.TRANSFER, destination="SOUTH") > 0
     assert obeying.units(ActionKind.TRANSFER, destination="NORTH") == 0
-    assert ignoring.worth >= obeying.worth
+    assert ignoring.worth > obeying.worth, "ignoring the rule would win"
     assert SAID in obeying.option(ActionKind.TRANSFER, "SOUTH").binding_constraint
     assert obeying.joint.won_by == {"case-NORTH": "case-SOUTH"}
     assert f"served first by {SAID}" in obeying.joint.lost_to["case-NORTH"]
@@ -106,20 +113,43 @@ def test_a_customer_nobody_serves_here_comes_before_nobody(rivals: World) -> Non
     assert planned(rivals, [rule("priority_customer", customer="OTHER")]).lines == planned(rivals).lines
 
 
-def test_what_is_sent_has_the_life_left_that_the_clause_asks(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lots(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Two lots at the centre, no clause, swept."""
+    world = world_of_lots(tmp_path_factory.mktemp("lots"), old="2024-06-01")
+    world.desk.sweep()
+    return world
+
+
+def test_what_is_sent_has_the_life_left_that_the_clause_asks(lots: World, tmp_path: Path) -> None:
     """The house takes a quarter of 120 days: the old lot would do. The clause asks for 60 on arrival, on 11 April."""
-    ignoring = world_of_lots(tmp_path / "ignoring", old="2024-06-01")
-    ignoring.desk.sweep()
-    obeying = world_of_lots(tmp_path / "obeying", old="2024-06-01")
+    obeying = world_of_lots(tmp_path, old="2024-06-01")
     asked = rule("shelf_life_minimum", items=["BOLT"], sites=["NORTH"], days=60)
     put_in_force(obeying.database, document(), [asked])
     obeying.desk.sweep()
     with obeying.database.read() as connection:
         old = next(row for row in ledger_rows(connection, EVERYTHING) if row.lot == "OLD")
 
-    assert lots_promised(ignoring) == {"OLD": 78}, "the old lot goes first, before it must be written off"
+    assert lots_promised(lots) == {"OLD": 78}, "the old lot goes first, before it must be written off"
     assert lots_promised(obeying) == {"FRESH": 78}
     assert old.reserved == 0
+
+
+def test_what_no_lot_is_fresh_enough_for_is_not_sent_though_it_would_pay(lots: World, tmp_path: Path) -> None:
+    """The house would send either lot; the clause asks for 400 days, which none has."""
+    obeying = world_of_lots(tmp_path, old="2024-06-01")
+    put_in_force(obeying.database, document(), [rule("shelf_life_minimum", items=["BOLT"], days=400)])
+    obeying.desk.sweep()
+    with obeying.database.read() as connection:
+        (plan,) = connection.execute(select(plan_runs.c.plan_run_id)).scalars()
+        (why,) = find_plan_run(connection, EVERYTHING, plan).lost_to.values()
+
+    assert sum(lots_promised(lots).values()) == 78
+    assert lots_promised(obeying) == {}
+    assert net_value(lots) > net_value(obeying), "ignoring the rule would win"
+    for lot in ("OLD", "FRESH"):
+        assert f"lot {lot} expires" in why
+    assert why.count(f"400 days of life are needed on arrival 2024-04-11 by {SAID}") == 2
 
 
 def test_the_stricter_of_house_and_clauses_holds_for_a_lot(tmp_path: Path) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from benchmarks.granularity import GRANULARITIES, measure
+from benchmarks.rules import rules_of_all_kinds
 from benchmarks.scale import kernel, read, work
 from benchmarks.scale_files import rates, write_file
 from benchmarks.scale_memory import watched
 from benchmarks.worlds import FIFTY_SITES, network
+from service.evaluation.world import RULE_KINDS
 
 ROWS = 500
 
@@ -49,6 +52,16 @@ def test_the_large_network_has_fifty_sites_and_about_six_lanes_into_each(tmp_pat
     assert tables["item_sites"]["site"].n_unique() == 50
     assert 5.5 < into.mean() < 7.0  # type: ignore[operator]  # a mean of counts is a number
     assert lanes["capacity_per_day"].is_not_null().sum() == FIFTY_SITES.tight_lanes
+
+
+def test_rules_of_the_bench_are_of_all_kinds_and_name_what_it_has() -> None:
+    world = network(2_000, shape=FIFTY_SITES)
+    rules = rules_of_all_kinds(60, 40, FIFTY_SITES.names)
+    items, sites = set(world["items"]["item"].to_list()), set(world["sites"]["site"].to_list())
+
+    assert Counter(rule.kind for rule in rules) == dict.fromkeys(RULE_KINDS, 4)
+    assert len({rule.passage_id for rule in rules}) == 60
+    assert all(set(rule.items) <= items and set(rule.sites) <= sites for rule in rules)
 
 
 def test_every_granularity_is_judged_on_the_same_year() -> None:

@@ -47,12 +47,17 @@ def gate_rules(
         rule
         for number, rule in enumerate(asking)
         if touched[:, number].any()
-        and _meant(rule, [content.action, *_actions(content.lines, touched[:, number])], value_minor)
+        and meant(rule, [content.action, *_actions(content.lines, touched[:, number])], value_minor)
     ]
+    return asked_by(hits)
+
+
+def asked_by(rules: Sequence[RuleRecord]) -> GateRules:
+    """What some rules for the gate ask together, in their order."""
     return GateRules(
-        tuple(hits),
-        tuple(_fired(rule) for rule in hits),
-        tuple(dict.fromkeys(rule.roles for rule in hits if isinstance(rule, ApprovalRight))),
+        tuple(rules),
+        tuple(_fired(rule) for rule in rules),
+        tuple(dict.fromkeys(rule.roles for rule in rules if isinstance(rule, ApprovalRight))),
     )
 
 
@@ -60,7 +65,7 @@ def _actions(lines: Sequence[ProposalLine], touched: BoolArray) -> list[ActionKi
     return [line.action for line, mine in zip(lines, touched.tolist(), strict=True) if mine]
 
 
-def _meant(rule: RuleRecord, actions: Sequence[ActionKind], value_minor: int) -> bool:
+def meant(rule: RuleRecord, actions: Sequence[ActionKind], value_minor: int) -> bool:
     """Whether the rule is about one of these actions, and about so much money."""
     match rule:
         case NeverAutomatic():
