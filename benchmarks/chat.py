@@ -4,8 +4,8 @@
     python -m benchmarks.chat 10000 --turns 60
     python -m benchmarks.chat --no-sweep      without cases and proposals, which takes less time to set up
 
-Questions are drawn from one seed: every kind, any item and site. The very first turn reads what all turns share and is
-told apart.
+Questions are drawn from one seed: every kind, any item and site. What all turns share is read before the first, as a
+server does when it starts; the very first turn is told apart.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Waited:
     """What turns took, by the tool that answered."""
 
     set_up: float = 0.0
+    warming: float = 0.0
+    """Reading what all turns share, as a server does when it starts."""
     first_turn: float = 0.0
     turns: defaultdict[str, list[tuple[float, float, float]]] = field(default_factory=partial(defaultdict, list))
     """Seconds to the first piece, which says what is looked up, to the first sentence, and to the end."""
@@ -69,6 +71,9 @@ def measure(item_sites: int, folder: Path, *, turns: int, sweep: bool) -> Waited
     suppliers = snapshot.table("suppliers")["supplier"].to_list()
     generator = np.random.Generator(np.random.PCG64(20240408))
     desk = ChatDesk(house.desk.toolbox)
+    started = perf_counter()
+    desk.warm()
+    waited.warming = perf_counter() - started
     item, site = places[0]
     waited.first_turn = _turn(desk, f"stock of {item} at {site}")[0][-1]
     for number in range(turns):
@@ -119,7 +124,8 @@ def main() -> None:
     console = Console(width=110)
     console.print(table_of(given.item_sites, waited))
     console.print(
-        f"set up {waited.set_up:.1f} s, very first turn {waited.first_turn:.2f} s, peak {waited.megabytes:,.0f} MB"
+        f"set up {waited.set_up:.1f} s, warming {waited.warming:.2f} s, very first turn {waited.first_turn:.2f} s, "
+        f"peak {waited.megabytes:,.0f} MB"
     )
 
 

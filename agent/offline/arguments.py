@@ -227,7 +227,10 @@ def _action(clause: Clause) -> Any:
         masked = re.sub(r"\bnot ordered\b|\bon order\b", " ", clause.masked)
         denied = re.search(r"\b(?:not|no|never|against)\b(?! propose| suggest| recommend)(.*)", masked)
         return (_named_action(denied[1], allowed) if denied else None) or _named_action(masked, allowed)
-    return _named_action(clause.masked, allowed)
+    named = _named_action(clause.masked, allowed)
+    if named is None and clause.tool in HAS_ORIGIN:
+        return "transfer" if sites_of(clause.reading)[0] else ("purchase" if clause.reading.of("SUPP") else None)
+    return named
 
 
 def _named_action(masked: str, allowed: tuple[str, ...] | None) -> str | None:

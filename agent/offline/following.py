@@ -18,6 +18,15 @@ SUBJECTS = ("ITEM", "SITE", "SUPP", "REF", "CASE")
 CARRIED = frozenset({"item", "site", "supplier", "origin", "destination", "case", "reference", "action"})
 """Arguments that are remembered; figures and days are said anew."""
 NUMERIC = ("days", "percent", "weeks", "value", "quantity", "keep_days")
+_PRONOUNS = {
+    "supplier": ("SUPP", "they|them|their|theirs|that supplier|the same supplier"),
+    "item": ("ITEM", "of (?:it|them|those|that|these)|(?:this|that|the same) (?:item|article|product|one)"),
+}
+"""Arguments with pronouns of their own, and the mark that would name them anew."""
+_AS_MANY = re.compile(
+    r"\b(?:same|full|whole|entire|that) (?:quantity|amount|number|lot)\b|\b(?:that|as|so) many\b"
+    r"|\ball of (?:it|them|those)\b|\bthe (?:lot|whole lot)\b"
+)
 NO_SITE = frozenset({"substitutes", "item_facts"})
 _SHORT = re.compile(
     r"^(?:and|what about|how about|or|same|ok|so|then|also|make (?:it|that)|no|rather|better|i mean(?:t)?|sorry|for|at"
@@ -28,6 +37,10 @@ _LITTLE = frozenset(
     and at in the for of on with to from same what about how or please then ok it make that is there now instead rather
     again also too but i mean meant sorry no so try say only one just by other way round around
     """.split()  # noqa: SIM905 - a word list reads better as a paragraph
+)
+_IT_WERE = re.compile(
+    r"\bif (?:it|that|this|they)"
+    r" (?:were|was|is|are|takes?|took|lasts?|lasted|would be|only|rises?|rose|falls?|fell)\b"
 )
 _RISING = re.compile(r"\b(?:up|ris|grow|increas|more)\w*")
 
@@ -42,6 +55,14 @@ def continues(reading: Reading, found: list[Meant]) -> bool:
     return weight < SURE and bool(_SHORT.match(reading.masked) or len(left) <= 1)
 
 
+def supposes_anew(reading: Reading, found: list[Meant], earlier: Call) -> bool:
+    """Whether a supposition only changes a figure of the one before: *and if it were two days*."""
+    if not found or found[0].intent.tool != "what_if" or earlier.name != "what_if":
+        return False
+    names_nothing = not any(reading.of(mark) for mark in SUBJECTS)
+    return names_nothing and bool(_IT_WERE.search(reading.masked))
+
+
 def remember(clause: Clause, given: dict[str, Any], memory: Memory) -> None:
     """Fill what was left out from the turns before, as far as the words refer to them."""
     tool, text = clause.tool, clause.reading.text
@@ -53,6 +74,9 @@ def remember(clause: Clause, given: dict[str, Any], memory: Memory) -> None:
         value = _needed(name, memory) if name in needed else _referred_to(name, clause, memory)
         if value is not None:
             given[name] = value
+    if "quantity" in fields_of(tool) and "quantity" not in given and _AS_MANY.search(text):
+        quantity = memory.last("quantity")
+        given.update({} if quantity is None else {"quantity": quantity})
     if tool == "past_decision" and not given and points_back(text) and memory.last("case"):
         given["reference"] = memory.last("case")
     carried_item = "item" in given and not said_item
@@ -70,14 +94,22 @@ def _needed(name: str, memory: Memory) -> Any:
 def _referred_to(name: str, clause: Clause, memory: Memory) -> Any:
     """An argument that may be left out: only where the words point back at it and name nothing else."""
     newest = memory.newest
-    if newest is None or not newest.calls or any(clause.reading.of(mark) for mark in SUBJECTS):
+    if newest is None or not newest.calls:
         return None
+    if any(clause.reading.of(mark) for mark in SUBJECTS):
+        return newest.calls[-1].arguments.get(name) if _by_pronoun(name, clause.reading) else None
     last, tool, text = newest.calls[-1], clause.tool, clause.reading.text
     if last.name == tool and points_back(text) and not everywhere(text):
         return last.arguments.get(name)
     if name in words.table("intents")["follow"].get(tool, ()) or (points_back(text) and _refers(name, text, tool)):
         return last.arguments.get(name)
     return None
+
+
+def _by_pronoun(name: str, reading: Reading) -> bool:
+    """Whether a pronoun can only mean this argument, whatever else is named: *what do they still owe East*."""
+    mark, pronouns = _PRONOUNS.get(name, ("", ""))
+    return bool(mark) and not reading.of(mark) and bool(re.search(rf"\b(?:{pronouns})\b", reading.text))
 
 
 def _refers(name: str, text: str, tool: str) -> bool:

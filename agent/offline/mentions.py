@@ -32,6 +32,9 @@ _PERCENT = re.compile(rf"(?P<n>[-+]?\s?(?:{NUMBER}))\s?(?:%|percent\b|per cent\b
 _SHARE = re.compile(r"\b(?:by )?(?P<w>" + "|".join(sorted((*SHARES, *GROWTH), key=len, reverse=True)) + r")\b")
 _BY_SHARE = re.compile(r"\bby (?P<w>" + "|".join(sorted(SHARES, key=len, reverse=True)) + r")\b")
 """*By a quarter* is a share, and no length of time."""
+_COMES = re.compile(
+    r"\b(?:deliver|ship|sen[dt]|bring|brought|suppl|com|came|arriv|provid|get|got|receiv)\w* (?:\w+ )?$"
+)
 _NUMBER = re.compile(rf"(?<![\w.-])(?P<n>{NUMBER})(?![\w-])")
 
 
@@ -78,6 +81,8 @@ def read_mentions(text: str, directory: Directory, today: date) -> Reading:
         said = match["w"]
         if not text[: match.start()].strip():
             continue  # *double the budget* is an order, not a share
+        if said in ("nothing", "none") and not _COMES.search(text[: match.start()]):
+            continue  # *Larch delivers nothing* is a share, *you propose nothing* is none
         reading.add("PCT", *match.span(), value=SHARES.get(said, GROWTH.get(said, 0.0)), unit="share")
     for match in _NUMBER.finditer(text):
         value = as_number(match["n"])

@@ -12,9 +12,9 @@ from agent.offline.arguments import Clause, Doubt, read_arguments
 from agent.offline.clauses import is_asking, pairs, sentences
 from agent.offline.completing import missing, several
 from agent.offline.directory import Directory
-from agent.offline.following import SUBJECTS, continued, continues, remember, turned_round
+from agent.offline.following import SUBJECTS, continued, continues, remember, supposes_anew, turned_round
 from agent.offline.intents import SURE, Meant, meant
-from agent.offline.memory import Call, Memory
+from agent.offline.memory import Call, Memory, everywhere
 from agent.offline.mentions import read_mentions
 from agent.offline.reading import Reading
 from agent.offline.refusals import refused
@@ -133,16 +133,27 @@ class Understanding:
     def _one(self, said: str, memory: Memory) -> Plan:
         """One question."""
         reading = self.read(said)
-        found = meant(reading.masked, self._remembered(memory))
-        if continues(reading, found) and memory.newest is not None:
+        found = self._meant(reading.masked, memory)
+        if memory.newest is not None:
             earlier = self._earlier(memory)
-            if earlier is not None:
+            if earlier is not None and (continues(reading, found) or supposes_anew(reading, found, earlier)):
                 clause = Clause(earlier.name, reading, said, self.directory.names, self.today)
                 before = self.read(memory.newest.said).masked
                 return _completed(clause, continued(earlier, clause, memory, before))
         if not found or found[0].weight < SURE or found[0].intent.tool == "smalltalk":
             return self._unclear(reading, said, found, memory)
         return self._asked(found[0].intent.tool, reading, said, memory)
+
+    def _meant(self, masked: str, memory: Memory) -> list[Meant]:
+        """What is meant; a sentence that asks counts beside the whole message, one that only tells does not."""
+        remembered = self._remembered(memory)
+        whole = meant(masked, remembered)
+        asking = [sentence for sentence in sentences(masked) if is_asking(sentence) or sentence.endswith("?")]
+        if not asking or len(asking) == len(sentences(masked)):
+            return whole
+        weights = {each.intent.tool: each.weight for each in meant(" ".join(asking), remembered)}
+        found = [Meant(each.intent, each.weight + weights.get(each.intent.tool, 0.0)) for each in whole]
+        return sorted(found, key=lambda each: (-each.weight, each.intent.name))
 
     def _asked(self, tool: str, reading: Reading, said: str, memory: Memory) -> Plan:
         clause = Clause(tool, reading, said, self.directory.names, self.today)
@@ -165,17 +176,20 @@ class Understanding:
     def _unclear(self, reading: Reading, said: str, found: list[Meant], memory: Memory) -> Plan:
         """Nothing is plain: a bare item or case is shown, words about nothing here are outside the field."""
         marks = {mention.mark for mention in reading.mentions}
-        bare = not re.sub(r"[A-Z]{3,5}|[^a-z]|\b(?:at|in|the|of|for|and|on|please|about|what)\b", "", reading.masked)
+        bare = not re.sub(_BARE, "", reading.masked)
         if bare and "ITEM" in marks:
-            return self._asked("stock_position" if "SITE" in marks else "item_facts", reading, said, memory)
+            return self._asked(
+                "stock_position" if "SITE" in marks or everywhere(reading.text) else "item_facts", reading, said, memory
+            )
         if found and found[0].weight >= 3 and found[0].intent.tool != "smalltalk":
             return self._asked(found[0].intent.tool, reading, said, memory)
         of_field = words.pattern(words.table("lexicon")["field"]["words"]).search(reading.masked)
-        if marks & set(SUBJECTS) or found or memory.turns or of_field:
+        if marks & {*SUBJECTS, "ROLE"} or found or memory.turns or of_field:
             return Plan(clarify=Doubt("question"))
         return Plan(refusals=["out_of_field"])
 
 
+_BARE = r"[A-Z]{3,5}|[^a-z]|\b(?:at|in|the|of|for|and|on|please|about|what|everywhere|all|sites)\b"
 _TURNED = re.compile(r"\b(?:other way|back|reverse|opposite|return|turned)\b")
 
 

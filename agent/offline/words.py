@@ -63,7 +63,9 @@ PLAIN_IN_NAMES = frozenset(
 @cache
 def vocabulary() -> frozenset[str]:
     """Every word the tables know, and with ``*`` every beginning of one; none is ever taken for a slip of another."""
-    text = " ".join((FOLDER / f"{name}.toml").read_text("utf-8") for name in ("lexicon", "intents", "refusals"))
+    text = " ".join(
+        (FOLDER / f"{name}.toml").read_text("utf-8") for name in ("lexicon", "intents", "refusals", "requests")
+    )
     text = re.sub(r"#.*", " ", text).replace("\\\\b", " ")
     known: set[str] = set((FOLDER / "common_words.txt").read_text("utf-8").split())
     for stem, follows, endings, optional in re.findall(r"([a-z]{2,})(\?|\[|\\\\w|\(\?:([a-z|]+)\)(\?)?|\(\?:)?", text):
