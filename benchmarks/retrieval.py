@@ -3,6 +3,7 @@
     python -m benchmarks.retrieval                      our questions, and the times
     python -m benchmarks.retrieval --data DIR           also Cranfield: documents.jsonl, queries.jsonl, judgements.csv
     python -m benchmarks.retrieval --data DIR --write   also write benchmarks/results/retrieval.md
+    python -m benchmarks.retrieval --embedding DIR      all of it with a sentence model: model.onnx, tokenizer.json
 
 The collection is measured, never shipped. bm25s runs in the same process on the same texts, with its own defaults, the
 English stemmer of PyStemmer and its list of stop words. Both sides are judged by the same nDCG.
@@ -31,7 +32,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from knowledge import KnowledgeBase, SourceDocument
+from knowledge.embedding import Embedding, HashedNgramEmbedding
 from knowledge.evaluation import Judged, Question, figures, figures_by_kind, judge_base, ndcg
+from knowledge.sentence_model import install_model
 from service.evaluation.retrieval_set import set_documents, set_questions
 
 DAY = date(2024, 4, 8)
@@ -69,13 +72,13 @@ def read_collection(folder: Path) -> Collection:
     )
 
 
-def our_search(collection: Collection, folder: Path) -> Search:
+def our_search(collection: Collection, folder: Path, embedding: Embedding) -> Search:
     """The knowledge base over a collection: one document, one passage."""
     documents = [
         SourceDocument(f"D{key}", collection.titles[key] or "untitled", 1, " ".join(text.split()) or "empty", DAY)
         for key, text in collection.texts.items()
     ]
-    base = KnowledgeBase(documents, folder)
+    base = KnowledgeBase(documents, folder, embedding)
     return lambda query: [each.passage.document_id.removeprefix("D") for each in base.search(query, on=DAY, limit=10)]
 
 
@@ -140,11 +143,11 @@ def many_passages(count: int) -> list[SourceDocument]:
     return documents
 
 
-def timed(questions: Sequence[Question], folder: Path) -> list[tuple[str, str]]:
+def timed(questions: Sequence[Question], folder: Path, embedding: Embedding) -> list[tuple[str, str]]:
     """Build, reopen, rebuild and search ten thousand passages; rows of a table."""
     documents = many_passages(PASSAGES)
-    build, base = _seconds(lambda: KnowledgeBase(documents, folder))
-    reopen, _ = _seconds(lambda: KnowledgeBase(documents, folder))
+    build, base = _seconds(lambda: KnowledgeBase(documents, folder, embedding))
+    reopen, _ = _seconds(lambda: KnowledgeBase(documents, folder, embedding))
     before = [base.search(each.text, on=each.on, limit=10) for each in questions]
     rebuild, _ = _seconds(base.rebuild)
     times, after = [], []
@@ -179,37 +182,42 @@ def _shown(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def report(data: Path | None) -> str:
+def report(data: Path | None, model: Path | None) -> str:
     """Everything measured, as Markdown."""
+    with TemporaryDirectory() as folder:
+        embedding = install_model(model, Path(folder)) if model else HashedNgramEmbedding()
+        return _measured(data, embedding, Path(folder))
+
+
+def _measured(data: Path | None, embedding: Embedding, folder: Path) -> str:
     parts = [
         "# Retrieval of written rules",
         f"`python -m benchmarks.retrieval`, {datetime.now(UTC):%d %B %Y}, {cpu_count()} processors, "
-        f"{platform.system()}, Python {platform.python_version()}, built-in embedding.",
+        f"{platform.system()}, Python {platform.python_version()}, embedding {embedding.config['name']}.",
     ]
     questions = set_questions()
-    with TemporaryDirectory() as folder:
-        base = KnowledgeBase(set_documents(), Path(folder) / "set")
-        judged = judge_base(base, questions)
-        rows = [
-            [kind, str(row.questions), *map(_shown, (row.recall, row.ndcg))]
-            + [f"{each:.3f}" for each in (row.wrong_version_rate, row.wrong_place_rate, row.unanswered)]
-            for kind, row in (
-                *figures_by_kind(judged).items(),
-                ("all", figures(judged)),
-                *((name, figures(part)) for name, part in parts_of(judged).items()),
-            )
+    base = KnowledgeBase(set_documents(), folder / "set", embedding)
+    judged = judge_base(base, questions)
+    rows = [
+        [kind, str(row.questions), *map(_shown, (row.recall, row.ndcg))]
+        + [f"{each:.3f}" for each in (row.wrong_version_rate, row.wrong_place_rate, row.unanswered)]
+        for kind, row in (
+            *figures_by_kind(judged).items(),
+            ("all", figures(judged)),
+            *((name, figures(part)) for name, part in parts_of(judged).items()),
+        )
+    ]
+    head = ["kind", "questions", "recall@5", "nDCG@10", "wrong version", "wrong place", "unanswered"]
+    parts += [f"## Our questions, {len(base.passages):,} passages", _table(head, rows)]
+    if data:
+        collection = read_collection(data)
+        ours, count = mean_ndcg(collection, our_search(collection, folder / "collection", embedding))
+        peer, _ = mean_ndcg(collection, peer_search(collection))
+        parts += [
+            f"## Cranfield, {len(collection.texts):,} documents, {count} queries",
+            _table(["search", "nDCG@10"], [["ours", f"{ours:.4f}"], ["bm25s with a stemmer", f"{peer:.4f}"]]),
         ]
-        head = ["kind", "questions", "recall@5", "nDCG@10", "wrong version", "wrong place", "unanswered"]
-        parts += [f"## Our questions, {len(base.passages):,} passages", _table(head, rows)]
-        if data:
-            collection = read_collection(data)
-            ours, count = mean_ndcg(collection, our_search(collection, Path(folder) / "collection"))
-            peer, _ = mean_ndcg(collection, peer_search(collection))
-            parts += [
-                f"## Cranfield, {len(collection.texts):,} documents, {count} queries",
-                _table(["search", "nDCG@10"], [["ours", f"{ours:.4f}"], ["bm25s with a stemmer", f"{peer:.4f}"]]),
-            ]
-        parts += ["## Ten thousand passages", _table(["what", "figure"], timed(questions, Path(folder) / "many"))]
+    parts += ["## Ten thousand passages", _table(["what", "figure"], timed(questions, folder / "many", embedding))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -218,8 +226,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, metavar="DIR", help="a test collection, Cranfield for one")
     parser.add_argument("--write", action="store_true", help=f"write {RESULTS.name} as well")
+    parser.add_argument(
+        "--embedding", type=Path, metavar="DIR", help="a sentence model in place of the built-in embedding"
+    )
     given = parser.parse_args()
-    found = report(given.data)
+    if given.write and given.embedding:
+        parser.error("the results kept are those of the built-in embedding: give --write or --embedding")
+    found = report(given.data, given.embedding)
     print(found)
     if given.write:
         RESULTS.write_text(found, "utf-8")

@@ -177,7 +177,10 @@ class KnowledgeBase:
         """Similarity of rows to a query above what unrelated texts reach, in ``[0, 1]``."""
         question = self._embedding.embed([query])[0].astype(np.float64)
         filled = np.flatnonzero(question)
-        products = np.einsum("dp,d->p", self._vectors[filled], question[filled])[rows]
+        vectors = self._vectors
+        if filled.size < question.size:  # picking dimensions copies them: a sentence model fills all
+            vectors, question = vectors[filled], question[filled]
+        products = np.einsum("dp,d->p", vectors, question)[rows]
         floor = self._embedding.unrelated
         above: NDArray[np.float64] = np.clip((products - floor) / (1.0 - floor), 0.0, 1.0)
         return above

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from knowledge import KnowledgeBase, RankedPassage, split_into_passages
 from knowledge.errors import DuplicateDocumentError
@@ -187,6 +191,30 @@ def test_a_rule_made_for_the_situation_comes_before_a_general_one(tmp_path: Path
 @pytest.mark.parametrize("question", ["", "   ", "quantum entanglement of photons"])
 def test_a_question_no_rule_speaks_about_gets_an_empty_list(demo_base: KnowledgeBase, question: str) -> None:
     assert demo_base.search(question, on=TODAY) == []
+
+
+@dataclass(frozen=True)
+class Plane:
+    """An embedding in two dimensions that knows three texts by their last word."""
+
+    config: dict[str, str | int] = field(default_factory=lambda: {"name": "plane"})
+    digest: str = "0" * 64
+    dimensions: int = 2
+    unrelated: float = 0.2
+    weight: float = 1.0
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        known = {"floor.": (0.8, 0.6), "flat": (1.0, 0.0), "slanting": (0.6, 0.8)}
+        return np.array([known[text.split()[-1]] for text in texts], dtype=np.float32)
+
+
+@pytest.mark.parametrize(("question", "product"), [("flat", 0.8), ("slanting", 0.96)])
+def test_similarity_is_the_dot_product_however_many_dimensions_a_question_fills(
+    question: str, product: float, tmp_path: Path
+) -> None:
+    base = KnowledgeBase([a_rule("A", "1.1 A donor keeps a floor.")], tmp_path, Plane())
+    (found,) = base.search(question, on=TODAY)
+    assert found.similarity == pytest.approx((product - 0.2) / 0.8, abs=1e-6)
 
 
 def test_a_limit_below_one_is_refused(demo_base: KnowledgeBase) -> None:
