@@ -198,7 +198,8 @@ class Expectation(Part):
 class Scenario(Part):
     """One golden scenario."""
 
-    id: str = Field(pattern=r"^G\d\d$")
+    id: str = Field(pattern=r"^[GU]\d\d$")
+    """G.. was committed before the code it judges, U.. written afterwards by someone who had not seen the code."""
     category: Category
     title: str
     story: str = Field(min_length=80)

@@ -22,6 +22,8 @@ Z_95 = 1.959963984540054
 ASPECTS: tuple[Aspect, ...] = (
     "case", "action", "quantity", "tier", "citation", "forbidden", "document", "twin", "step",
 )  # fmt: skip
+WRITTEN = {"G": "before the code", "U": "afterwards"}
+"""By the letter of its id: when a scenario was written."""
 Tell = Callable[[str, int, int], None]
 
 
@@ -62,7 +64,7 @@ class Scorecard(Record):
 
     seed: int
     scenarios: tuple[Share, ...]
-    """In all, then by category."""
+    """In all, by whether they were there before the code, then by category."""
     checks: tuple[Share, ...]
     """By what was checked."""
     flips: Share
@@ -181,6 +183,7 @@ def _card(seed: int, results: Sequence[Result]) -> Scorecard:
         seed=seed,
         scenarios=(
             share("all", (result.passed for result in results)),
+            *(share(when, (one.passed for one in results if one.id[0] == letter)) for letter, when in WRITTEN.items()),
             *(share(name, (one.passed for one in results if one.category == name)) for name in by_category),
         ),
         checks=tuple(share(name, (one.passed for one in checks if one.aspect == name)) for name in asked),

@@ -161,7 +161,7 @@ def test_documents_are_rule_files_and_their_rules_machine_rules() -> None:
 def test_twins_differ_in_words_only() -> None:
     """Names of items and texts of documents apart, the twins' worlds, steps and expectations are equal."""
     twins = [scenario for scenario in ALL if scenario.twin]
-    assert len(twins) == ASKED["injected_text"]
+    assert len(twins) >= ASKED["injected_text"]
     for twin in twins:
         assert _without_words(twin) == _without_words(BY_ID[twin.twin])
         assert twin.world != BY_ID[twin.twin].world
