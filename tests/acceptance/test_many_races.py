@@ -72,15 +72,20 @@ def test_of_twenty_pairs_of_deciding_processes_one_of_each_counts(folders: dict[
             documents = list_outbox(connection, EVERYTHING)
         assert (proposal.state, len(signed), len(documents)) == (ProposalState.APPROVED, 1, 1)
         assert_house_in_order(world)
+        world.database.dispose()
 
 
 def test_of_twenty_pairs_of_executors_one_of_each_posts(folders: dict[str, Path], tmp_path: Path) -> None:
     for number in range(PAIRS):
         world = house_before(folders, "execute", tmp_path / f"house-{number}")
-        together(world.desk.execute, second_desk(world).desk.execute)
+        second = second_desk(world)
+        together(world.desk.execute, second.desk.execute)
+        found = house(world.folder)
         assert len(erp_keys(world)) == 1
-        assert house(world.folder).the_proposal().state is ProposalState.EXECUTED
+        assert found.the_proposal().state is ProposalState.EXECUTED
         assert_house_in_order(world)
+        for desk in (world, second, found):
+            desk.database.dispose()
 
 
 def test_twenty_pairs_of_sweeps_find_the_same_cases_and_reserve_no_unit_twice(tmp_path: Path) -> None:
@@ -89,7 +94,10 @@ def test_twenty_pairs_of_sweeps_find_the_same_cases_and_reserve_no_unit_twice(tm
     once = alone.desk.sweep()
     for number in range(PAIRS):
         world = furnished.copied_to(tmp_path / f"race-{number}")
-        answers = together(world.desk.sweep, second_desk(world).desk.sweep)
+        second = second_desk(world)
+        answers = together(world.desk.sweep, second.desk.sweep)
         assert [sweep.dispositions for sweep in answers] == [once.dispositions] * 2
         assert promised(world) == promised(alone)
         assert_house_in_order(world)
+        for desk in (world, second):
+            desk.database.dispose()
