@@ -15,9 +15,10 @@ from langgraph.types import Command
 
 from agent.case_graph import DeskContext, case_graph
 from agent.checkpoints import LISTED_TYPES, open_checkpoints
-from inventory.chronicle import list_outcomes, list_spans
+from inventory.chronicle import list_outcomes
 from inventory.outbox import list_outbox
 from inventory.records import EVERYTHING, Proposal, ProposalState, Tier
+from inventory.trace import spans_of_case
 from tests.agent.conftest import Copy
 from tests.tools.networks import copy_of
 from tests.worlds import TurnableClock, World
@@ -231,7 +232,7 @@ def test_what_is_recalled_in_its_window_is_never_sent(automatic: World, a_copy: 
 def test_every_step_of_a_case_is_on_record_with_its_role(guided: World) -> None:
     (proposal,) = guided.proposals()
     with guided.database.read() as connection:
-        spans = {span.name: span.role for span in list_spans(connection, EVERYTHING, proposal.content.case_id)}
+        spans = {span.name: span.role for span in spans_of_case(connection, EVERYTHING, proposal.content.case_id)}
 
     assert spans.items() >= {
         "execute_tool assemble": "inventory", "retrieval rules": "audit", "execute_tool options": "replenishment",

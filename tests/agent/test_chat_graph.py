@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from threading import Event
 from typing import Any
@@ -68,6 +69,16 @@ def test_offline_answer_states_what_the_stock_table_holds(world: World, root: Us
         ("stock_position", {"item": "BOLT", "site": "NORTH"})
     ]
     assert any(world.toolbox.snapshot().snapshot_id in source for source in reply.sources)
+
+
+def test_a_warm_desk_has_read_what_turns_share_and_answers_alike(world: World, root: User) -> None:
+    said = "how many BOLT do we have at NORTH?"
+    cold = ChatDesk(world.toolbox).answer(root, said).text
+    fresh = replace(world.toolbox, _made={}, _shared={}, _knowledge={})
+    desk = ChatDesk(fresh)
+    desk.warm()
+    assert all((fresh._made, fresh._shared, fresh._knowledge))
+    assert desk.answer(root, said).text == cold
 
 
 def test_a_model_s_sentence_is_shown_with_the_facts_in_its_slots(world: World, root: User) -> None:

@@ -24,7 +24,7 @@ from tests.tools.networks import copy_of
 from tests.worlds import World
 
 ASKED = "how many BOLT do we have at NORTH?"
-TALK = {"conversations", "messages", "model_calls"}
+TALK = {"conversations", "messages", "model_calls", "trace", "trace_words"}
 
 
 @pytest.fixture(scope="module")

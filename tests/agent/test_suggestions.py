@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,16 +11,20 @@ from agent.errors import DecisionRefusedError
 from inventory.cases import find_case
 from inventory.errors import AccessError, NotEnoughStockError
 from inventory.ledger import list_reservations
+from inventory.machine_rules import RuleRecord
 from inventory.records import EVERYTHING, Proposal, ProposalState, Tier
 from tests.capability_worlds import answer
 from tests.tools.networks import copy_of
-from tests.worlds import World
+from tests.tools.rule_worlds import CITED, SAID, document, rule
+from tests.worlds import START, World
+from tests.written_rules import put_in_force
 from tools.capabilities.answer import FormAnswer
 from tools.capabilities.arguments import PrefillProposal
 from tools.capabilities.forms import form_text, read_form_text
 from tools.errors import StaleFactsError, ToolInputError
 
 NUTS = {"action": "transfer", "item": "NUT", "site": "NORTH", "quantity": 10}
+NO_ORDERS = rule("embargo", items=["NUT"], actions=["purchase"], **{"from": START.date(), "to": START.date()})
 
 
 @pytest.fixture
@@ -85,6 +90,45 @@ def test_the_days_a_donor_keeps_bind_the_form(world: World) -> None:
     assert sum(line.quantity for line in tight.lines) < sum(line.quantity for line in free.lines)
     # Six a week: 200 days are 171 units and a part.
     assert 200 - sum(line.quantity for line in tight.lines) >= 200 * 6 / 7 - 2
+
+
+def test_a_form_keeps_to_a_donor_floor_and_names_the_clause(world: World) -> None:
+    """DC has 200 NUT and sends whole pairs."""
+    free = form_of(world, **{**NUTS, "quantity": 50})
+    put_in_force(world.database, document(), [rule("donor_floor", sites=["DC"], units=189)])
+    found = form_of(world, **{**NUTS, "quantity": 50})
+
+    assert free.form is not None
+    assert found.form is not None
+    assert [sum(line.quantity for line in form.lines) for form in (free.form, found.form)] == [50, 10]
+    assert "A written rule" not in free.text
+    assert f"DC keeps 189 units by {SAID}" in found.text
+    assert CITED.replace("@v", "@") in [source.text for source in found.sources]
+
+
+@pytest.mark.parametrize(
+    ("asked", "barring"),
+    [
+        (NUTS, rule("donor_floor", sites=["DC"], units=250)),
+        (NUTS, rule("lane_ban", origin="DC")),
+        ({"action": "purchase", "item": "NUT", "site": "NORTH", "quantity": 24}, NO_ORDERS),
+    ],
+    ids=["floor", "lane", "order"],
+)
+def test_what_a_clause_forbids_is_no_form_and_no_draft(
+    world: World, asked: dict[str, object], barring: RuleRecord
+) -> None:
+    """Neither where it is asked for now, nor where the form was seen before the rule spoke."""
+    seen = form_of(world, **asked).form_digest
+    put_in_force(world.database, document(), [barring])
+    now, before = form_of(world, **asked), held(world)
+
+    assert seen
+    assert now.form is None
+    assert SAID in now.text
+    with pytest.raises(StaleFactsError, match=re.escape(SAID)):
+        world.desk.submit(PrefillProposal.model_validate(asked), seen, world.user("pia"))
+    assert held(world) == before
 
 
 def test_another_form_than_the_one_seen_is_refused_with_the_right_one(world: World) -> None:
