@@ -38,7 +38,7 @@ _COMES = re.compile(
 _NUMBER = re.compile(rf"(?<![\w.-])(?P<n>{NUMBER})(?![\w-])")
 
 
-def read_mentions(text: str, directory: Directory, today: date) -> Reading:
+def read_mentions(text: str, directory: Directory, today: date, capitals: frozenset[str] = frozenset()) -> Reading:
     """What a folded and corrected text names.
 
     Parameters
@@ -47,6 +47,8 @@ def read_mentions(text: str, directory: Directory, today: date) -> Reading:
         The company's items, sites and suppliers.
     today
         The day it is said.
+    capitals
+        Words of it that were written in capitals.
     """
     reading = Reading(text.replace("_", "-"))
     for match in _CASE.finditer(text):
@@ -54,7 +56,7 @@ def read_mentions(text: str, directory: Directory, today: date) -> Reading:
     for match in _REFERENCE.finditer(text):
         said = match.group().replace("proposal ", "prop-").replace("prop ", "prop-")
         reading.add("REF", *match.span(), id=said if said.startswith("prop") else said.upper())
-    _ids(reading, directory)
+    _ids(reading, directory, capitals)
     for day in days_in(text, today):
         reading.add("DATE", day.start, day.end, day=day)
     for pattern in _MONEY:
@@ -91,10 +93,12 @@ def read_mentions(text: str, directory: Directory, today: date) -> Reading:
     return reading
 
 
-def _ids(reading: Reading, directory: Directory) -> None:
-    """Ids written out, in any case, with or without their hyphen."""
+def _ids(reading: Reading, directory: Directory, capitals: frozenset[str]) -> None:
+    """Ids written out: in any case, with or without their hyphen; a plain word only in capitals."""
     kinds: tuple[tuple[NameKind, str], ...] = (("item", "ITEM"), ("site", "SITE"), ("supplier", "SUPP"))
-    for match in re.finditer(r"(?<![\w-])[a-z]+(?:[-_.]\w+)+", reading.text):
+    for match in re.finditer(r"(?<![\w-])[a-z]\w*(?:[-_.]\w+)*", reading.text):
+        if match.group().isalnum() and match.group() not in capitals:
+            continue
         for kind, mark in kinds:
             known = directory.by_id(kind, match.group())
             if known:

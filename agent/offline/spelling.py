@@ -10,6 +10,7 @@ from rapidfuzz.distance import OSA
 
 from agent.offline import words
 
+_CAPITALS = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]+(?![\w-])")
 _WORD = re.compile(r"(?<![\w-])[a-z]{4,}(?![\w-])")
 
 
@@ -25,6 +26,13 @@ def folded(text: str) -> str:
     for pattern, into in _short_forms():
         plain = pattern.sub(into, plain)
     return " ".join(plain.split())
+
+
+def in_capitals(text: str) -> frozenset[str]:
+    """Words written in capitals, folded; none of a text that is in capitals altogether."""
+    if text == text.upper():
+        return frozenset()
+    return frozenset(word.casefold() for word in _CAPITALS.findall(unicodedata.normalize("NFKC", text)))
 
 
 def corrected(text: str, vocabulary: frozenset[str], names: frozenset[str]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from agent.offline.memory import Call, Memory, everywhere
 from agent.offline.mentions import read_mentions
 from agent.offline.reading import Reading
 from agent.offline.refusals import refused
-from agent.offline.spelling import corrected, folded
+from agent.offline.spelling import corrected, folded, in_capitals
 
 SPLIT = 7.0
 """Weight from which half a sentence is a question of its own."""
@@ -45,9 +45,14 @@ class Understanding:
 
     directory: Directory
     today: date
+    capitals: frozenset[str] = frozenset()
+    """Words the message being read has in capitals, folded: of those an id is an id, whatever else the word means."""
 
     def plan(self, said: str, memory: Memory) -> Plan:
         """What a message comes to after the turns before it."""
+        return replace(self, capitals=in_capitals(said))._planned(said, memory)
+
+    def _planned(self, said: str, memory: Memory) -> Plan:
         reading = self.read(said)
         refusals = refused(reading.masked)
         if refusals:
@@ -70,7 +75,7 @@ class Understanding:
     def read(self, said: str) -> Reading:
         """The mentions of some words, misspelt ones put right."""
         text = corrected(folded(said), words.vocabulary(), self.directory.words)
-        return read_mentions(text, self.directory, self.today)
+        return read_mentions(text, self.directory, self.today, self.capitals)
 
     def _beside(self, reading: Reading, said: str, reasons: list[str], refused_parts: set[str], memory: Memory) -> Plan:
         """The legitimate part of a message of which something is refused."""

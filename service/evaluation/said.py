@@ -1,4 +1,4 @@
-"""What Evenkeel said in a scenario, held against its facts: explanations, the brief, and the clauses it cites.
+"""What Evenkeel said in a scenario, held against its facts: explanations, answers, messages, the brief, what it cites.
 
 An explanation is looked at from both sides. Its slots must follow from the stored records, worked out again; and its
 finished sentences must say no figure, date or id that is in no slot, as :mod:`agent.prose_check` reads them, which
@@ -8,8 +8,8 @@ knows nothing of slots. A citation must name a clause that stands, word for word
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection
@@ -17,31 +17,25 @@ from sqlalchemy import Connection
 from agent.brief import DAY, Brief, make_brief
 from agent.draft_focus import focus_on
 from agent.fact_slots import fact_slots, ids_of
-from agent.prose.claims import FactKind, Figure, ProseFact
-from agent.prose.dates import said_dates
-from agent.prose.figures import figures
-from agent.prose_check import check_sentence
 from inventory.cases import find_case
 from inventory.document_revisions import find_revision
 from inventory.document_windows import windows
 from inventory.machine_rules import list_effective
 from inventory.proposals import find_explanation, find_situation, list_citations, list_proposals
 from inventory.record import Record
-from inventory.records import EVERYTHING, Citation, Explanation, Proposal
+from inventory.records import EVERYTHING, Citation, Explanation, Proposal, User
 from knowledge.passages import SourceDocument, split_into_passages
 from service.bootstrap import House
 from service.brief_text import brief_text
+from service.evaluation.slots import sentences_unsupported
+from service.evaluation.spoken import listen
 from tools.thrash import REVERSAL_DAYS, WINDOW
 
-_ID = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+(?![\w-])")
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 _RULE = re.compile(r"(?P<document>\S+)@v(?P<version>\d+)#(?P<clause>\S+) \((?P<rule>[^)]+)\)")
 _NUMBER = re.compile(r"(?<![\w.])[−-]?\d[\d,]*(?:\.\d+)?(?![\w])")
 _BRIEF_NUMBER = re.compile(r"(?<![\w.-])\d[\d,]*(?:\.\d+)?(?![\w-])")
 WINDOWS = (Decimal(DAY // timedelta(hours=1)), Decimal(WINDOW.days), Decimal(REVERSAL_DAYS))
 """Hours and days the brief looks back, named in its headings."""
-_KINDS: dict[str, FactKind] = {"money": "money", "percent": "percent", "time": "days", "ratio": "ratio",
-                               "count": "quantity"}  # fmt: skip
 
 
 class Said(Record):
@@ -62,8 +56,8 @@ class Said(Record):
         )
 
 
-def look_through(house: House) -> Said:
-    """Everything said so far in a home."""
+def look_through(house: House, user: User) -> Said:
+    """Everything said so far in a home, and what this user is answered about every place."""
     texts = cited = 0
     unsupported: list[str] = []
     invalid: list[str] = []
@@ -80,7 +74,10 @@ def look_through(house: House) -> Said:
             invalid += [f"{name}: {what}" for what in _rules_named(connection, proposal)]
         brief = make_brief(connection, EVERYTHING, house.clock(), house.toolbox.snapshot().as_of)
     unsupported += [f"brief: {what}" for what in unsupported_in_brief(brief)]
-    return Said(texts=texts + 1, citations=cited, unsupported=tuple(unsupported), invalid_citations=tuple(invalid))
+    spoken = listen(house, user)
+    unsupported += spoken.unsupported
+    texts += 1 + spoken.texts
+    return Said(texts=texts, citations=cited, unsupported=tuple(unsupported), invalid_citations=tuple(invalid))
 
 
 def _explanation(connection: Connection, proposal: Proposal, explanation: Explanation) -> Iterator[str]:
@@ -96,41 +93,7 @@ def _explanation(connection: Connection, proposal: Proposal, explanation: Explan
         for name, said in explanation.facts.items():
             if slots.get(name) != said:
                 yield f"slot {name} says {said!r}, the records say {slots.get(name)!r}"
-    facts = slot_facts(explanation.facts, known)
-    for sentence in _SENTENCE.split(explanation.text):
-        for found in check_sentence(sentence, facts, known):
-            if found.kind == "number word" and any(found.said in slot for slot in explanation.facts.values()):
-                continue  # ``4 item and site pairs``: a noun
-            yield f"{found.kind} {found.said!r} in {sentence!r}"
-
-
-def slot_facts(slots: Mapping[str, str], known_ids: Collection[str]) -> list[ProseFact]:
-    """What filled slots say, as facts that plain prose is compared with."""
-    facts: list[ProseFact] = []
-    for name, value in sorted(slots.items()):
-        text = value.replace("−", "-")
-        for identifier in sorted({*known_ids, *_ID.findall(text)}, key=lambda one: (-len(one), one)):
-            if re.search(rf"(?<![\w-]){re.escape(identifier)}(?![\w-])", text):
-                role = next((role for role in ("origin", "destination") if name.endswith(role)), "")
-                facts.append(ProseFact(name=name, value=identifier, kind="site" if role else "item", role=role))
-                text = text.replace(identifier, " ")
-        if name.endswith("clause"):
-            numbers = re.findall(r"\d+(?:\.\d+)*[a-z]?", text)
-            facts += [ProseFact(name=name, value=number, kind="clause") for number in numbers]
-            continue
-        days = said_dates(text)
-        for said in days:
-            if said.day and said.month and said.year:
-                day = date(said.year, said.month, said.day).isoformat()
-                facts.append(ProseFact(name=name, value=day, kind="date"))
-        for said in reversed(days):
-            text = text[: said.start] + text[said.end :]
-        facts += [_fact(name, figure) for figure in figures(text, ())]
-    return facts
-
-
-def _fact(name: str, figure: Figure) -> ProseFact:
-    return ProseFact(name=name, value=str(figure.value), kind=_KINDS.get(figure.measure, "ratio"), unit=figure.unit)
+    yield from sentences_unsupported(explanation.text, explanation.facts, known)
 
 
 def unsupported_in_brief(brief: Brief) -> Iterator[str]:

@@ -12,7 +12,7 @@ from service.errors import InputError
 from service.evaluation.end_state import EndState, end_state
 from service.evaluation.flips import FlipCheck, check_flips
 from service.evaluation.judging import Aspect, Check, judge, same_but_for_words
-from service.evaluation.runner import empty_home, furnished, play
+from service.evaluation.runner import BY_ID, empty_home, furnished, play
 from service.evaluation.said import Said, look_through
 from service.evaluation.scenario import Category, Scenario
 from service.evaluation.world import World
@@ -153,7 +153,7 @@ def _judged(
             for one in play(scenario, world, house)
         ]
         end = end_state(house)
-        said, flips = look_through(house), tuple(check_flips(house))
+        said, flips = look_through(house, BY_ID["central"]), tuple(check_flips(house))
     checks = [*steps, *judge(scenario.expect, world, end)]
     if scenario.twin:
         checks.append(same_but_for_words(end, ends[scenario.twin]))

@@ -12,13 +12,15 @@ from langchain_core.messages import AIMessage, AIMessageChunk, HumanMessage
 
 from agent.chat.controls import ASKS, INSTEAD, control_tools
 from agent.offline.dates import days_in
+from agent.offline.directory import Directory
 from agent.offline.intents import intents
 from agent.offline.mentions import read_mentions
 from agent.offline.model import OfflineChatModel
 from agent.offline.numbers import as_number, numbers_in
-from agent.offline.spelling import folded
+from agent.offline.spelling import folded, in_capitals
 from tests.dialogue.understanding import calls_of, demo_directory, is_refused, meets, understand
 from tools.capabilities.catalogue import SPECIFICATION_OF
+from tools.capabilities.names import NameKind, Names, _Index
 
 HERE = Path(__file__).parent
 MONDAY = date(2024, 4, 8)
@@ -145,6 +147,28 @@ def test_no_day_is_read_where_none_is_named(said: str) -> None:
 )
 def test_what_is_named_is_marked(said: str, masked: str) -> None:
     assert read_mentions(folded(said), demo_directory(), MONDAY).masked == masked
+
+
+@pytest.mark.parametrize(
+    ("said", "masked"),
+    [
+        ("Why is CLAMP short at SHOP", "why is ITEM short at SITE"),
+        ("why is the tape short at the shop", "why is the tape short at the shop"),
+        ("WHY IS TAPE SHORT AT SHOP", "why is tape short at shop"),
+        ("stock of SEAL-V at SHOP", "stock of ITEM at SITE"),
+    ],
+)
+def test_a_plain_word_in_capitals_is_the_id_it_spells(said: str, masked: str) -> None:
+    """Any other spelling of such a word is the word."""
+    items = {"CLAMP": "Hose clamp", "SEAL": "Shaft seal", "SEAL-V": "Shaft seal, Viton"}
+    indexes: dict[NameKind, _Index] = {
+        "item": _Index.of("item", list(items), list(items.values())),
+        "site": _Index.of("site", ["SHOP"], ["High Street"]),
+        "supplier": _Index.of("supplier", [], []),
+    }
+    names = Names(indexes, item_class={}, planned_at={})
+    reading = read_mentions(folded(said), Directory.around(names), MONDAY, in_capitals(said))
+    assert reading.masked == masked
 
 
 def test_every_tool_has_a_kind_of_question() -> None:

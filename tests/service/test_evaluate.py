@@ -21,12 +21,16 @@ from service.errors import InputError
 from service.evaluation.end_state import EndState, end_state
 from service.evaluation.flips import check_flips
 from service.evaluation.judging import judge, same_but_for_words
+from service.evaluation.runner import BY_ID as PEOPLE
 from service.evaluation.runner import empty_home, furnished, play
-from service.evaluation.said import look_through, slot_facts, unsupported_in_brief
+from service.evaluation.said import look_through, unsupported_in_brief
 from service.evaluation.scenario import Expectation, Scenario, list_scenarios
 from service.evaluation.scorecard import chosen, evaluate, share, with_seed
+from service.evaluation.slots import sentences_unsupported, slot_facts
+from service.evaluation.spoken import listen
 
 ALL = list_scenarios()
+CENTRAL = PEOPLE["central"]
 STANDS_OPEN = {"U10", "U14"}
 """Written afterwards and not met: a clause that talks to programs is cited; the better option a person would have to
 carry out is shown beside the proposal, not proposed."""
@@ -123,8 +127,9 @@ def test_a_twin_of_other_deeds_is_told_apart(g01: House) -> None:
 
 
 def test_everything_said_in_g01_follows_from_a_fact(g01: House) -> None:
-    said = look_through(g01)
-    assert said.texts == 2  # the explanation and the brief
+    said = look_through(g01, CENTRAL)
+    # The explanation, the brief, and two answers about each place.
+    assert said.texts == 2 + 2 * len(BY_ID["G01"].world.places)
     assert (said.unsupported, said.invalid_citations) == ((), ())
 
 
@@ -149,6 +154,21 @@ def test_a_figure_a_slot_or_a_clause_that_is_not_so_is_named(g01: House) -> None
     assert [what for what in found if "4,711" in what]
     assert [what for what in found if "slot line_1_item says 'NUT', the records say 'BOLT'" in what]
     assert invalid == ["SOP-X v1 1.1 was not in force on 2024-04-08"]
+
+
+def test_an_answer_to_something_else_is_named(g01: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.evaluation.spoken.QUESTIONS", {"why": "How much {item} is there at {site}?"})
+    spoken = listen(g01, CENTRAL)
+    assert len(spoken.unsupported) == spoken.texts == len(BY_ID["G01"].world.places)
+    assert all("why: not answered but" in what for what in spoken.unsupported)
+
+
+def test_a_sentence_may_say_what_a_slot_says_and_nothing_else() -> None:
+    slots = {"site": "DC", "units": "45 units", "due": "12 Apr 2024"}
+    assert list(sentences_unsupported("DC has 45 units. They are due 12 Apr 2024.", slots, {"DC"})) == []
+    (found,) = sentences_unsupported("DC has 45 units. Another 46 units come.", slots, {"DC"})
+    assert "46" in found
+    assert "Another 46 units come." in found
 
 
 def test_slots_become_facts_of_their_kind() -> None:
