@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -21,7 +22,7 @@ from inventory.records import EVERYTHING, PolicyKind, PolicyVersion, User
 from inventory.rulebook import find_policy, insert_policy
 from service.errors import HomeError
 from service.home import FileClock, HomeKind, Layout, clock_of, read_kind, system_clock, write_marker
-from service.log_keeping import house_anchor, note_start
+from service.log_keeping import database_words, house_anchor, note_start
 from service.settings import Settings
 
 if TYPE_CHECKING:
@@ -110,6 +111,20 @@ class House:
         """The setting, else what suits the kind of home."""
         return self.settings.rollout or ("auto" if self.kind is HomeKind.DEMO else "guided")
 
+    @property
+    def configuration(self) -> dict[str, str]:
+        """What decides how the house acts, by name, without secrets."""
+        return {
+            "version": version("evenkeel"),
+            "home": self.kind.value,
+            "database": database_words(self.database),
+            "erp": self.erp_kind,
+            "rollout": self.rollout,
+            "other_machines": "allowed" if self.settings.allow_non_loopback else "refused",
+            "heads_folder": "set" if self.settings.heads_folder else "",
+            "heads_command": "set" if self.settings.heads_command else "",
+        }
+
     def advance(self, hours: float) -> datetime:
         """Move the demo clock forward; ``HomeError`` in a production home."""
         if not isinstance(self.clock, FileClock):
@@ -178,7 +193,7 @@ def open_home(settings: Settings) -> House:
     layout = Layout(settings.home)
     kind = read_kind(layout)
     house = _house(settings, layout, kind)
-    note_start(house, actor=SERVICE_USER.user_id)
+    _note_start(house)
     return house
 
 
@@ -206,7 +221,7 @@ def init_home(home: Path, kind: HomeKind, clock: datetime | None = None, *, sett
     if clock is not None:
         FileClock(layout.clock).set(clock)
     house = _house(settings or Settings(home=home), layout, kind)
-    note_start(house, actor=SERVICE_USER.user_id)
+    _note_start(house)
     with house.database.write(SERVICE_USER.user_id, house.clock()) as transaction:
         save_user(transaction, SERVICE_USER)
         _adopt(transaction, "approval", _packaged_approval())
@@ -222,6 +237,11 @@ def _house(settings: Settings, layout: Layout, kind: HomeKind) -> House:
     database = Database(database_of(settings, layout, kind), house_anchor(settings, layout, clock))
     database.migrate()
     return House(settings, layout, kind, clock, database)
+
+
+def _note_start(house: House) -> None:
+    key, actor = house.layout.signing_key, SERVICE_USER.user_id
+    note_start(house.database, key, house.clock, house.configuration, actor=actor)
 
 
 def database_of(settings: Settings, layout: Layout, kind: HomeKind) -> Path | str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from sqlalchemy import Connection, select
 
@@ -18,9 +17,6 @@ from inventory.log_report import KEY_EVENT
 from inventory.tables import audit
 from service.home import Layout
 from service.settings import Settings
-
-if TYPE_CHECKING:
-    from service.bootstrap import House
 
 KEY_SUBJECT = "signing_key"
 
@@ -44,35 +40,33 @@ def public_key(connection: Connection) -> str:
     return str(told[0]) if told else ""
 
 
-def note_start(house: House, *, actor: str) -> None:
+def note_start(
+    database: Database,
+    signing_key: Path,
+    clock: Callable[[], datetime],
+    configuration: dict[str, str],
+    *,
+    actor: str,
+) -> None:
     """Put on record what a process starts with, where it is not known yet: the signing key, and the configuration.
 
     A key is made once in the life of a home. One that is gone later is not made anew: that would hide it.
+
+    Parameters
+    ----------
+    configuration
+        What decides how the house acts, by name, without secrets.
     """
-    database, now = house.database, house.clock()
+    now = clock()
     with database.read() as connection:
         known = _knows_key(connection)
     if not known:
-        _introduce_key(house, database, now, actor)
-    note_configuration(database, now, configuration(house), actor=actor)
+        _introduce_key(database, signing_key, clock, actor)
+    note_configuration(database, now, configuration, actor=actor)
 
 
-def configuration(house: House) -> dict[str, str]:
-    """What decides how the house acts, by name, without secrets."""
-    settings = house.settings
-    return {
-        "version": version("evenkeel"),
-        "home": house.kind.value,
-        "database": _database_words(house.database),
-        "erp": house.erp_kind,
-        "rollout": house.rollout,
-        "other_machines": "allowed" if settings.allow_non_loopback else "refused",
-        "heads_folder": "set" if settings.heads_folder else "",
-        "heads_command": "set" if settings.heads_command else "",
-    }
-
-
-def _database_words(database: Database) -> str:
+def database_words(database: Database) -> str:
+    """Which database it is, without its password."""
     if not isinstance(database.where, str):
         return "sqlite"
     from sqlalchemy import make_url
@@ -86,10 +80,9 @@ def _knows_key(connection: Connection) -> bool:
     return connection.execute(query).first() is not None
 
 
-def _introduce_key(house: House, database: Database, now: datetime, actor: str) -> None:
-    key = house.layout.signing_key
+def _introduce_key(database: Database, key: Path, clock: Callable[[], datetime], actor: str) -> None:
     if not key.exists():
         create_key(key)
-    with database.write(actor, now) as transaction:
+    with database.write(actor, clock()) as transaction:
         if not _knows_key(transaction.connection):
-            transaction.record(KEY_EVENT, "key", KEY_SUBJECT, {"public": HeadSigner(key, house.clock).public})
+            transaction.record(KEY_EVENT, "key", KEY_SUBJECT, {"public": HeadSigner(key, clock).public})

@@ -14,9 +14,9 @@ from optimizer.options.markdown import markdown_lift
 from tools.columns import FloatArray
 from tools.money import penalty_per_unit
 from tools.needs import donor_losses, spare_units, surplus_units, wanted_units
+from tools.offer import Offer
 from tools.option_facts import Assumptions, OptionFacts
 from tools.option_offers import (
-    Offer,
     expedited_law,
     horizon,
     in_other_time,

@@ -16,7 +16,8 @@ from optimizer.options.pricing import price_on
 from optimizer.options.rows import CostParts, OptionValues
 from tools.columns import FloatArray, IntArray
 from tools.money import minor_parts, to_minor
-from tools.option_offers import Offer, PlannedMove
+from tools.offer import Offer
+from tools.option_offers import PlannedMove
 from tools.option_rows import PricedCases, priced_cases
 from tools.outlook import Outlook
 

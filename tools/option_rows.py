@@ -19,7 +19,8 @@ from optimizer.options.worlds import Worlds
 from optimizer.risk.inbound import InboundSchedule
 from tools.columns import FloatArray, IntArray
 from tools.money import penalties
-from tools.option_offers import Offer, orders_by_row
+from tools.offer import Offer
+from tools.option_offers import orders_by_row
 from tools.outlook import Outlook
 
 WRITE_OFF_SHARE = 0.15

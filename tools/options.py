@@ -15,13 +15,13 @@ from optimizer.options.choice import chosen_rows
 from optimizer.options.pricing import price_on
 from optimizer.options.rows import OptionRows, OptionValues
 from tools.lanes import Lane
+from tools.offer import Offer as Offer
 from tools.option_by_hand import offers_by_hand
 from tools.option_by_hand import offers_for_surplus as offers_for_surplus
 from tools.option_card import DescribedNeed as DescribedNeed
 from tools.option_card import describe_all as describe_all
 from tools.option_facts import OptionFacts
 from tools.option_offers import Full, plain_offers
-from tools.option_offers import Offer as Offer
 from tools.option_offers import PlannedMove as PlannedMove
 from tools.option_offers import horizon as horizon
 from tools.option_rows import option_rows_of, priced_cases

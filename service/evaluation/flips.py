@@ -23,8 +23,8 @@ from optimizer.options.pricing import price_on, surface_of
 from optimizer.options.rows import OptionRows
 from service.bootstrap import House
 from tools.assemble import described_needs, plan_outlook
+from tools.offer import Offer
 from tools.option_card import DELAY_RANGE
-from tools.option_offers import Offer
 from tools.option_rows import priced_cases
 
 _UNIT_COST = re.compile(r"it wins until it costs ([\d.]+) per unit \(now ([\d.]+)\)")

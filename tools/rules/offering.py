@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from inventory.machine_rules import Embargo, NoMarkdown, ProtectedRange, RuleRecord, SubstitutionConsent
 from inventory.records import ActionKind
 from tools.needs import own_floor
+from tools.offer import Offer
 from tools.outlook import Outlook
 from tools.rules.in_force import clause_of
 from tools.rules.keeping import keeper, keeping_words, kept
 from tools.rules.moving import LEAVING, embargoed
-
-if TYPE_CHECKING:
-    from tools.option_offers import Offer
 
 BY_LANE = (ActionKind.TRANSFER, ActionKind.TRANSFER_AND_PURCHASE)
 """Kinds whose movement over lanes is barred lane by lane."""
