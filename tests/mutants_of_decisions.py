@@ -141,6 +141,10 @@ EXECUTION = (
         "        if lost or late:\n", "        if lost and late:\n", ERP_FAULTS,
     ),
     one(
+        "a void one's document waits", "outbox: nothing waits that nobody will send", "tools/intake.py",
+        "    withdraw(transaction, proposal_id, why)\n", "", "tests/tools/test_intake.py",
+    ),
+    one(
         "one key for all documents", "outbox: the key is of digest and number", "inventory/outbox.py",
         'f"{proposal_digest}\\n{number}"', 'f"{proposal_digest}\\n"', OUTBOX,
     ),
