@@ -36,6 +36,7 @@ from inventory.record import Record
 from inventory.records import EVERYTHING, Proposal, ProposalState, Scope, Sweep, User
 from tools.actions import Execution, due, reconcile
 from tools.capabilities.arguments import PrefillProposal
+from tools.engines import collecting_seldom
 from tools.errors import KillSwitchError, ToolError
 from tools.learning import open_missing_outcomes
 from tools.plan import LIVE
@@ -98,7 +99,7 @@ class ExceptionDesk:
     @contextmanager
     def sweeping(self, progress: Progress | None = None) -> Iterator[SweepContext]:
         """What one run of the sweep graph works with, cleared up after it."""
-        with self._graph() as graph:
+        with self._graph() as graph, collecting_seldom():
             yield SweepContext(
                 toolbox=self.toolbox,
                 gate=self.gate,

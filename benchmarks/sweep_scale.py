@@ -38,7 +38,7 @@ from inventory.proposals import find_plan_run
 from inventory.records import EVERYTHING, PlanRun, Sweep
 from inventory.tables import plan_runs
 from tools.assemble import plan_outlook
-from tools.engines import engine, processes
+from tools.engines import collecting_seldom, engine, processes
 from tools.intake import take_stock
 from tools.lanes import Lane
 from tools.needs import Need, wanted_units
@@ -119,7 +119,8 @@ def measure(folder: Path, workers: int, profile: cProfile.Profile | None = None)
             )
             if profile:
                 profile.enable()
-            answer: SweepState = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)  # type: ignore[assignment]
+            with collecting_seldom():
+                answer: SweepState = sweep_graph().invoke({}, {"recursion_limit": 50}, context=context)  # type: ignore[assignment]
             if profile:
                 profile.disable()
             context.lap(LAST_STEP)

@@ -8,6 +8,7 @@ standard library, so that a new process limits its threads before it loads a num
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, wait
@@ -24,6 +25,8 @@ ONE_THREAD = {
     )
 }  # fmt: skip
 """Environment of a worker."""
+SELDOM = (200_000, 50, 100)
+"""Thresholds of garbage collection while a network is looked at; a tenth of a large sweep's time went there."""
 DASK_SECONDS = 20
 """How long a scheduler may take to answer."""
 
@@ -97,9 +100,21 @@ def _environment(values: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def collecting_seldom() -> Iterator[None]:
+    """Look for dead objects seldom: a sweep makes millions that live to its end, and each look passes over them all."""
+    before = gc.get_threshold()
+    gc.set_threshold(*SELDOM)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def _become_worker() -> None:
     """Limit the threads of libraries that are not loaded yet."""
     os.environ.update(ONE_THREAD)
+    gc.set_threshold(*SELDOM)
 
 
 def _load() -> None:
