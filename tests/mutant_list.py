@@ -96,12 +96,12 @@ MUTANTS: tuple[Mutant, ...] = (
         "    erp.post(row.document.model_copy(update={'key': f'{row.key}X'}))\n"
         "    with toolbox.database.write(actor, toolbox.now()) as transaction:\n"
         "        row = move_document(transaction, row, DocumentState.SENT, lease=executor.lease)\n",
-        "tests/test_crashes.py::test_after_a_kill_nothing_is_lost_nothing_is_doubled_and_the_case_goes_on[execute]",
+        "tests/test_crashes.py::test_after_a_kill_nothing_is_lost_nothing_is_doubled_and_the_case_goes_on",
     ),
     one(
         "forget what a kill left", "4 the case goes on after a kill", "agent/desk.py",
         "            open_missing_outcomes(transaction)\n", "            pass\n",
-        "tests/test_crashes.py::test_after_a_kill_nothing_is_lost_nothing_is_doubled_and_the_case_goes_on[execute]",
+        "tests/test_crashes.py::test_after_a_kill_nothing_is_lost_nothing_is_doubled_and_the_case_goes_on",
     ),
     one(
         "absorb without our key", "5 absorbed only when the feeds show our key", "inventory/ledger.py",
