@@ -47,7 +47,9 @@ def mutate(copy: Path, mutant: Mutant) -> None:
 def run_tests(copy: Path, tests: Sequence[str]) -> str:
     """Names of the tests that are red in a copy, the first; empty when all are green."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(copy)}
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", "--maxfail=1", *tests]
+    # A folder of its own: runs that share one sweep up each other's leavings.
+    apart = f"--basetemp={copy.parent / 'temp'}"
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "--tb=no", "--maxfail=1", apart, *tests]
     done = subprocess.run(
         command, cwd=copy, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
     )
