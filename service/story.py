@@ -269,7 +269,13 @@ def _detail(event: str, data: dict[str, Any]) -> str:
 
 def _words(value: Any) -> str:
     if isinstance(value, list):
-        return " ".join(str(part) for part in value)
+        return (
+            "; ".join(map(_words, value))
+            if any(isinstance(part, dict) for part in value)
+            else " ".join(map(str, value))
+        )
+    if isinstance(value, dict):
+        return " ".join(f"{name.replace('_', ' ')} {part}" for name, part in value.items() if part not in ("", None))
     text = value if isinstance(value, str) else json.dumps(value)
     return text[:12] if len(text) == 64 and " " not in text else text  # a digest
 
