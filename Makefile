@@ -4,7 +4,8 @@ VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
 ON_POSTGRESQL := tests/tools/test_erp_faults.py tests/acceptance/test_thrash.py tests/test_audit_tampering.py \
-	tests/agent/test_decision_sequences.py tests/agent/test_approval_sequences.py
+	tests/agent/test_decision_sequences.py tests/agent/test_approval_sequences.py tests/agent/test_decisions.py \
+	tests/agent/test_desk.py tests/tools/test_actions.py
 
 .PHONY: setup check test acceptance soak mutants demo serve bench clean
 

@@ -42,10 +42,7 @@ ON_BOTH: tuple[str, ...] = (
     "tests/test_state_machine.py",
     "tests/test_restored.py",
     "tests/agent/test_checkpoints.py",
-    "tests/agent/test_decisions.py",
-    "tests/agent/test_desk.py",
     "tests/agent/test_tracing.py",
-    "tests/tools/test_actions.py",
 )
 """Modules that run on SQLite and on PostgreSQL; the others on what ``EVENKEEL_TEST_DATABASE`` says."""
 ON_POSTGRESQL = (

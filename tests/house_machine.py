@@ -76,12 +76,18 @@ class HouseMachine(RuleBasedStateMachine):
 
     # What happens
 
-    @rule(hours=st.sampled_from((1, 6, 24, 30)), donor=st.sampled_from((0, 40, 90, 130, 260)), short=st.integers(0, 40))
-    def import_feeds(self, hours: int, donor: int, short: int) -> None:
-        """New feeds: the donor's stock rises or falls under what was promised, the stores' moves too."""
+    @rule(
+        hours=st.sampled_from((1, 6, 24, 30)),
+        donor=st.sampled_from((0, 40, 90, 130, 260)),
+        short=st.integers(0, 40),
+        whole=st.booleans(),
+    )
+    def import_feeds(self, hours: int, donor: int, short: int, whole: bool) -> None:
+        """New feeds, all or stock alone: the donor's rises or falls under what was promised, the stores' moves too."""
         self.world.clock.forward(hours=hours)
         sites = {"DC": donor, "NORTH": short, "SOUTH": 40 - short}
-        self.world.deliver(self.world.network.with_stock({("PUMP", site): units for site, units in sites.items()}))
+        stock = {("PUMP", site): units for site, units in sites.items()}
+        self.world.deliver(self.world.network.with_stock(stock), only=None if whole else ("stock",))
 
     @precondition(lambda self: self.looks > self.swept_at + 1)
     @rule()

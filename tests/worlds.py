@@ -7,7 +7,7 @@ store about to run out, one lane between them.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -320,14 +320,20 @@ class World:
         self.deliver()
         return self
 
-    def deliver(self, network: Network | None = None, transfers: Iterable[dict[str, object]] = ()) -> ImportReport:
-        """Write the feeds as of now and import them."""
+    def deliver(
+        self,
+        network: Network | None = None,
+        transfers: Iterable[dict[str, object]] = (),
+        only: Collection[str] | None = None,
+    ) -> ImportReport:
+        """Write the feeds as of now, or only some of them, and import them."""
         network = network or self.network
         folder = self.folder / "feeds" / f"{self.clock():%Y%m%dT%H%M%S}"
         folder.mkdir(parents=True, exist_ok=True)
         as_of = self.clock() - timedelta(minutes=30)
         for name, frame in network.frames(as_of, transfers).items():
-            frame.write_csv(folder / f"{name}.csv")
+            if only is None or name in only:
+                frame.write_csv(folder / f"{name}.csv")
         return import_feeds(
             folder, mapping=None, database=self.database, snapshots=self.snapshots, actor="evenkeel",
             now=self.clock(), as_of=as_of, when_current=take_stock,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from zoneinfo import available_timezones
 
 import polars as pl
@@ -73,6 +74,8 @@ def convert(column: Column, text: pl.Series, feed_format: FeedFormat) -> Convert
     feed_format
         How numbers and dates are written.
     """
+    if not column.required and text.null_count() == len(text):
+        return all_empty(pl.select(_default(column).alias(column.name)).to_series(), len(text))
     value, tests = _expressions(column, feed_format)
     required: list[tuple[pl.Expr, ReasonCode]] = [(pl.col("text").is_null(), "missing_value")]
     frame = pl.DataFrame({"text": text}).with_columns(value=value)
@@ -87,6 +90,11 @@ def convert(column: Column, text: pl.Series, feed_format: FeedFormat) -> Convert
         code=reason([*(required if column.required else []), *tests, *ranges]),
     )
     return Converted(result["value"].rename(column.name), result["code"])
+
+
+def all_empty(default: pl.Series, rows: int) -> Converted:
+    """An optional column in which no row says anything, or which the feed does not have: nothing to read."""
+    return Converted(default.new_from_index(0, rows), pl.Series([None], dtype=pl.String).new_from_index(0, rows))
 
 
 def _default(column: Column) -> pl.Expr:
@@ -124,8 +132,14 @@ def _text_tests(column: Column) -> list[tuple[pl.Expr, ReasonCode]]:
     if column.name in _SHAPES:
         tests.append((~text.str.contains(_SHAPES[column.name]), "bad_format"))
     if column.name == "time_zone":
-        tests.append((~text.is_in(sorted(available_timezones())), "bad_format"))
+        tests.append((~text.is_in(_time_zones()), "bad_format"))
     return tests
+
+
+@cache
+def _time_zones() -> list[str]:
+    """Every zone this machine knows; finding them reads a directory tree."""
+    return sorted(available_timezones())
 
 
 def _date(date_format: str) -> tuple[pl.Expr, list[tuple[pl.Expr, ReasonCode]]]:

@@ -13,7 +13,7 @@ from functools import cache
 import polars as pl
 
 from inventory.contract import Column
-from inventory.importing.conversions import NOT_FINITE, Converted, reason
+from inventory.importing.conversions import NOT_FINITE, Converted, all_empty, reason
 from inventory.importing.rejection import ReasonCode
 
 _DIGITS = 12
@@ -38,6 +38,8 @@ def convert_quantities(column: Column, text: pl.Series, units: pl.Series, items:
     mark
         Decimal mark.
     """
+    if not column.required and not column.default and text.null_count() == len(text):
+        return all_empty(pl.Series(column.name, [0], pl.Int64), len(text))
     point = re.escape(mark)
     split = text.str.extract_groups(
         rf"^(?<sign>[+-]?)(?<whole>[0-9]{{0,{_DIGITS}}})(?:{point}(?<part>[0-9]*))?(?:\s*(?<unit>[A-Za-z][^\s]*))?$"

@@ -13,7 +13,7 @@ from tests.histories.recorder import record, short_stores
 from tests.invariants import assert_house_in_order
 from tests.worlds import World
 
-ROUNDS, OPERATIONS, CLIENTS = {"sqlite": 4, "postgresql": 2}, 120, 6
+ROUNDS, OPERATIONS, CLIENTS = {"sqlite": 3, "postgresql": 2}, 120, 6
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from tests.inventory.test_races import assert_chain_holds
 from tests.inventory.worlds import BOARD, LYON, NOW, PORTO, TODAY, a_second_process, boards, draft, stock
 
 PLANNERS = 16
-ROUNDS = 5
+ROUNDS = 3
 UNITS, EACH = 100, 9
 LANE = Slot(CapacityKind.LANE_VALUE, "LYON>PORTO", TODAY + timedelta(days=1))
 SITE = Slot(CapacityKind.AUTO_VALUE, LYON, TODAY)
