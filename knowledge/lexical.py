@@ -2,8 +2,8 @@
 
 Every word of a question is a synonym set: a passage meets it by the word itself, or less well by a word that shares
 concepts with it (:mod:`knowledge.vocabulary`). Document frequency is that of the whole set, so a word that half of the
-rule book can stand for says little. Text, headings and title are fields of one passage; the other clauses of its
-document speak for it a little too.
+rule book can stand for says little. Text, headings, title and the phrases people ask with are fields of one passage;
+the other clauses of its document speak for it a little too.
 
 Where the rule book speaks about a question in the question's own words, the best passages lend it the words that are
 typical of them (pseudo-relevance feedback). Where it does not, feedback would only repeat the first mistake.
@@ -39,6 +39,7 @@ KIN_WEIGHT = 0.5  # of the closest kin of a word that the passages in scope use 
 STRANGER_KIN_WEIGHT = 0.9  # of the closest kin of a word they do not use: it must stand for another
 HEADING_WEIGHT = 1.0
 TITLE_WEIGHT = 1.0
+ASKED_WEIGHT = 0.75  # of how people ask for a clause, beside its own words
 DOCUMENT_WEIGHT = 0.3  # of the whole document beside the passage
 DOCUMENT_SATURATION = 2.0
 DOCUMENT_NORMALISATION = 0.75
@@ -178,11 +179,16 @@ def _met(postings: Postings, kin_weight: float) -> tuple[Floats, Floats]:
 
 
 def _framed(vocabulary: Vocabulary, passage: Passage, text: Counter[str]) -> dict[str, float]:
-    """Counts of a passage's text with those of its headings and title beside them."""
+    """Counts of a passage's text with those of its headings, title and phrases beside them."""
     counts: dict[str, float] = dict(text)
     headings = dict.fromkeys(_NUMBERED.sub("", heading, count=1) for heading in passage.heading_path)
     headings.pop(passage.title, None)
-    for words, weight in ((" \n ".join(headings), HEADING_WEIGHT), (passage.title, TITLE_WEIGHT)):
+    fields = (
+        (" \n ".join(headings), HEADING_WEIGHT),
+        (passage.title, TITLE_WEIGHT),
+        (" \n ".join(passage.asked_as), ASKED_WEIGHT),
+    )
+    for words, weight in fields:
         for unit, count in vocabulary.units(words).items():
             counts[unit] = counts.get(unit, 0.0) + weight * count
     return counts

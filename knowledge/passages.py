@@ -8,6 +8,8 @@ Rules
 3. A passage's id names document, version and clause and nothing else: ``SOP-TRF-01@v2#3.2``. It never depends on any
    other document.
 4. A fenced block marked ``rules`` holds rules for machines and belongs to no passage.
+5. A fenced block marked ``asked`` holds what people say when they need a clause: a line with the clause's number, then
+   a phrase a line. A passage is found by its phrases too; they are never part of its text, and so never cited.
 """
 
 from __future__ import annotations
@@ -25,7 +27,16 @@ _DOCUMENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PASSAGE_ID = re.compile(rf"({_DOCUMENT_ID.pattern})@v([1-9]\d*)#(\S+)")
 _HEADING = re.compile(r"(#{1,6})\s+(.*\S)")
 _CLAUSE = re.compile(r"(\d+(?:\.\d+)+)\.?\s+(\S.*)")
-_MACHINE_RULES = re.compile(r"^[ \t]*(```|~~~)[ \t]*rules\b[^\n]*\n.*?^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
+_BLOCK = r"^[ \t]*(```|~~~)[ \t]*{name}\b[^\n]*\n(.*?)^[ \t]*\1[ \t]*$"
+_MACHINE_RULES = re.compile(_BLOCK.format(name="rules"), re.DOTALL | re.MULTILINE)
+_ASKED = re.compile(_BLOCK.format(name="asked"), re.DOTALL | re.MULTILINE)
+_ASKED_FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*asked\b", re.MULTILINE)
+_CLAUSE_ALONE = re.compile(r"\d+(?:\.\d+)+|p\d+")
+
+MOST_PHRASES = 24
+"""Of one clause: a document that lists the whole language would be found by every question."""
+LONGEST_PHRASE = 160
+"""Characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +122,13 @@ class Passage:
     suppliers: frozenset[str]
     item_classes: frozenset[str]
     actions: frozenset[str]
+    asked_as: tuple[str, ...] = ()
+    """What people say when they need it, in other words than its own: for finding only, never shown as the rule."""
 
     @property
     def indexed_text(self) -> str:
-        """What is embedded and searched: title and headings, each once, then the text itself."""
-        return "\n".join(dict.fromkeys((self.title, *self.heading_path, self.text)))
+        """What is embedded: title and headings, each once, then the text itself and how people ask for it."""
+        return "\n".join(dict.fromkeys((self.title, *self.heading_path, self.text, *self.asked_as)))
 
 
 def split_into_passages(document: SourceDocument) -> tuple[Passage, ...]:
@@ -125,16 +138,50 @@ def split_into_passages(document: SourceDocument) -> tuple[Passage, ...]:
     ------
     DuplicateClauseError
         If two clauses carry the same number: a citation could not tell them apart.
+    InvalidDocumentError
+        If phrases are given for a clause that is not there, too many of them, or too long ones, or are not closed off.
     """
     passages: dict[str, Passage] = {}
-    for block in _blocks(_MACHINE_RULES.sub("", document.text)):
+    prose, asked = take_out_phrases(_MACHINE_RULES.sub("", document.text))
+    name = f"document {document.document_id} v{document.version}"
+    if _ASKED_FENCE.search(prose):
+        raise InvalidDocumentError(f"{name}: a block of phrases is not closed, expected ``` on a line of its own")
+    phrases = _phrases(asked, name)
+    for block in _blocks(prose):
         if block.clause in passages:
             raise DuplicateClauseError(
-                f"document {document.document_id} v{document.version}: clause {block.clause} appears twice, "
-                f"the second time as {block.text[:60]!r}"
+                f"{name}: clause {block.clause} appears twice, the second time as {block.text[:60]!r}"
             )
-        passages[block.clause] = _passage(document, block)
+        passages[block.clause] = _passage(document, block, tuple(phrases.pop(block.clause, ())))
+    for clause in phrases:
+        raise InvalidDocumentError(f"{name}: phrases are given for clause {clause}, which it lacks")
     return tuple(passages.values())
+
+
+def take_out_phrases(text: str) -> tuple[str, str]:
+    """A text without its blocks of phrases, and what these hold."""
+    return _ASKED.sub("", text), "\n".join(matched[2] for matched in _ASKED.finditer(text))
+
+
+def _phrases(asked: str, document: str) -> dict[str, list[str]]:
+    """Phrases by clause."""
+    found: dict[str, list[str]] = {}
+    clause = ""
+    for line in filter(None, (raw.strip() for raw in asked.splitlines())):
+        if _CLAUSE_ALONE.fullmatch(line):
+            clause = line
+            continue
+        if not clause:
+            raise InvalidDocumentError(f"{document}: the phrase {line[:60]!r} stands under no clause number")
+        if len(line) > LONGEST_PHRASE:
+            raise InvalidDocumentError(
+                f"{document}: a phrase for clause {clause} has {len(line)} characters, expected at most "
+                f"{LONGEST_PHRASE}: {line[:60]!r}"
+            )
+        found.setdefault(clause, []).append(line)
+        if len(found[clause]) > MOST_PHRASES:
+            raise InvalidDocumentError(f"{document}: clause {clause} has more than {MOST_PHRASES} phrases")
+    return found
 
 
 def split_passage_id(passage_id: str) -> tuple[str, int, str]:
@@ -209,7 +256,7 @@ def _successor(number: list[int]) -> list[int]:
     return [*number[:-1], number[-1] + 1]
 
 
-def _passage(document: SourceDocument, block: _Block) -> Passage:
+def _passage(document: SourceDocument, block: _Block, asked_as: tuple[str, ...]) -> Passage:
     return Passage(
         passage_id=f"{document.document_id}@v{document.version}#{block.clause}",
         document_id=document.document_id,
@@ -224,4 +271,5 @@ def _passage(document: SourceDocument, block: _Block) -> Passage:
         suppliers=document.suppliers,
         item_classes=document.item_classes,
         actions=document.actions,
+        asked_as=asked_as,
     )

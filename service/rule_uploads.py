@@ -13,6 +13,7 @@ from inventory.errors import RuleError
 from inventory.machine_rules import RuleRecord
 from inventory.records import DocumentOfRecord
 from knowledge.errors import KnowledgeError
+from knowledge.passages import take_out_phrases
 from knowledge.reading import read_document
 from knowledge.reading.limits import BYTES
 from service.errors import InputError
@@ -70,11 +71,13 @@ def read_upload(file: Path, about: Path | None = None) -> Brought:
     told = _read(about)
     rule = _parsed(parse_about, told.scanned.text, about.name)
     body = words.scanned.text.strip()
-    if rule.body or not body:
+    if take_out_phrases(rule.body)[0].strip() or not body:
         raise InputError(
-            f"{about.name}: expected no words beside the front matter and the rules, and some in {file.name}"
+            f"{about.name}: expected no words beside the front matter, the phrases and the rules, and some in "
+            f"{file.name}"
         )
-    return Brought(file.name, replace(rule, body=body + "\n"), _both(words.scanned.scan, told.scanned.scan))
+    whole = "\n\n".join(filter(None, (body, rule.body.strip())))
+    return Brought(file.name, replace(rule, body=whole + "\n"), _both(words.scanned.scan, told.scanned.scan))
 
 
 @dataclass(frozen=True, slots=True)

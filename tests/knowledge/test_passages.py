@@ -110,6 +110,35 @@ def test_a_fence_that_is_never_closed_hides_nothing() -> None:
     assert found[-1].clause == "1.2"
 
 
+PROSE = "## 1 Floor\n\n1.1 A donor keeps ten days.\n\n1.2 Lots are whole.\n"
+
+
+def test_phrases_belong_to_their_clause_and_to_no_text() -> None:
+    asked = "\n```asked\n1.2\nMay I send half a box?\n\n  half box  \n1.1\nCushion?\n```\n"
+    found = {passage.clause: passage for passage in split_into_passages(a_rule(text=PROSE + asked))}
+    assert {clause: passage.asked_as for clause, passage in found.items()} == {
+        "1.1": ("Cushion?",),
+        "1.2": ("May I send half a box?", "half box"),
+    }
+    assert [passage.text for passage in found.values()] == list(clauses(PROSE).values())
+    assert found["1.2"].indexed_text.endswith("Lots are whole.\nMay I send half a box?\nhalf box")
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("```asked\n9.9\nWhat?\n```", "document SOP-1 v1: phrases are given for clause 9.9, which it lacks"),
+        ("```asked\nWhat?\n1.1\n```", "the phrase 'What\\?' stands under no clause number"),
+        (f"```asked\n1.1\n{'long ' * 33}\n```", "a phrase for clause 1.1 has 164 characters, expected at most 160"),
+        ("```asked\n1.1\n" + "So?\n" * 25 + "```", "clause 1.1 has more than 24 phrases"),
+        ("```asked\n1.1\nWhat?\n", "a block of phrases is not closed"),
+    ],
+)
+def test_phrases_that_fit_nowhere_are_refused(asked: str, said: str) -> None:
+    with pytest.raises(InvalidDocumentError, match=said):
+        split_into_passages(a_rule(text=f"{PROSE}\n{asked}\n"))
+
+
 @pytest.mark.parametrize(
     ("passage_id", "parts"), [("SOP-TRF-01@v2#3.2", ("SOP-TRF-01", 2, "3.2")), ("a.b_c@v10#p1", ("a.b_c", 10, "p1"))]
 )

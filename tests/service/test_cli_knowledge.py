@@ -161,13 +161,14 @@ def test_words_in_one_file_and_what_is_about_them_in_another(doors: Doors, tmp_p
     head, _, body = HEAD.format(version=1, cargo="no acid").partition("# Zeppelins\n")
     words, about = tmp_path / f"words.{kind}", tmp_path / "about.md"
     words.write_text(body if kind == "txt" else PAGE, "utf-8")
-    about.write_text(head + RULES.format(days=14), "utf-8")
+    about.write_text(head + "```asked\n1.1\nvitriol by balloon\n```\n\n" + RULES.format(days=14), "utf-8")
     alone = doors.knock("knowledge", "upload", str(words), "--as", MANAGER)
     assert (alone.exit_code, "--about FILE" in alone.stderr) == (2, True)
     (kept,) = doors.answer("knowledge", "upload", str(words), "--about", str(about), "--as", MANAGER)
     assert [each["clause"] for each in kept["rules"]] == ["1.2"]
     assert "1.1 A zeppelin carries no acid." in kept["document"]["text"]
     assert "everything" not in kept["document"]["text"]
+    assert "vitriol by balloon" in kept["document"]["text"]
     assert ("not shown" in kept["scan"]["hidden"]) is (kind == "html")
     whole = written(tmp_path)
     both = doors.knock("knowledge", "upload", str(words), "--about", str(whole), "--as", MANAGER)
@@ -183,6 +184,7 @@ def test_words_in_one_file_and_what_is_about_them_in_another(doors: Doors, tmp_p
         (HEAD.format(version=1, cargo="x") + RULES.format(days=1).replace("1.2", "7.7"), "clause is '7.7'"),
         (HEAD.format(version=1, cargo="x") + "\n```rules\n```\n", "not empty, at the very end"),
         (HEAD.format(version=1, cargo="x") + RULES.format(days=1) + "\n1.3 More.\n", "at the very end"),
+        (HEAD.format(version=1, cargo="x") + "\n```asked\n7.7\nWhat?\n```\n", "phrases are given for clause 7.7"),
     ],
 )
 def test_a_file_that_breaks_the_format_is_refused_with_the_place(
