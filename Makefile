@@ -26,10 +26,10 @@ check: setup
 test: setup
 	$(BIN)/pytest -n 2
 
-# In full, and on PostgreSQL too what the suite shows on SQLite alone. Three processes: much of it waits for the disk.
+# In full, and on PostgreSQL too what the suite shows on SQLite alone.
 acceptance: setup
-	$(BIN)/pytest -n 3 -m acceptance --timeout 3600
-	EVENKEEL_TEST_DATABASE=postgresql $(BIN)/pytest -n 3 -m "not soak" --timeout 3600 $(ON_POSTGRESQL)
+	$(BIN)/pytest -n 2 -m acceptance --timeout 3600
+	EVENKEEL_TEST_DATABASE=postgresql $(BIN)/pytest -n 2 -m "not soak" --timeout 3600 $(ON_POSTGRESQL)
 
 soak: setup
 	$(BIN)/pytest -n 2 -m soak --timeout 0
