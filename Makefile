@@ -3,9 +3,6 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV := .venv
 BENCH := .venv-bench
 BIN := $(VENV)/bin
-ON_POSTGRESQL := tests/tools/test_erp_faults.py tests/acceptance/test_thrash.py tests/test_audit_tampering.py \
-	tests/agent/test_decision_sequences.py tests/agent/test_approval_sequences.py tests/agent/test_decisions.py \
-	tests/agent/test_desk.py tests/tools/test_actions.py
 
 .PHONY: setup check test acceptance soak mutants demo serve bench clean
 
@@ -29,7 +26,6 @@ test: setup
 # In full, and on PostgreSQL too what the suite shows on SQLite alone.
 acceptance: setup
 	$(BIN)/pytest -n 2 -m acceptance --timeout 3600
-	EVENKEEL_TEST_DATABASE=postgresql $(BIN)/pytest -n 2 -m "not soak" --timeout 3600 $(ON_POSTGRESQL)
 
 soak: setup
 	$(BIN)/pytest -n 2 -m soak --timeout 0

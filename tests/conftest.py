@@ -52,11 +52,23 @@ ON_POSTGRESQL = (
     "tests/service/test_database_commands.py",
 )
 """Modules about what only PostgreSQL has."""
+ON_BOTH_IN_ACCEPTANCE = (
+    "tests/acceptance/test_thrash.py",
+    "tests/agent/test_approval_sequences.py",
+    "tests/agent/test_decision_sequences.py",
+    "tests/agent/test_decisions.py",
+    "tests/agent/test_desk.py",
+    "tests/test_audit_tampering.py",
+    "tests/tools/test_actions.py",
+    "tests/tools/test_erp_faults.py",
+)
+"""Modules that show the suite on SQLite what ``make acceptance`` sees again, whole, on PostgreSQL."""
 LONGEST_FIRST = (
     "tests/test_state_machine.py",
     "tests/acceptance/test_many_histories.py",
     "tests/acceptance/test_kills.py",
     "tests/acceptance/test_many_races.py",
+    "tests/tools/test_erp_faults.py",
     "tests/agent/test_gate_reference.py",
     "tests/acceptance/test_thrash.py",
 )
@@ -66,7 +78,13 @@ LONGEST_FIRST = (
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each module on the databases it is listed for."""
     module = metafunc.definition.path.relative_to(metafunc.config.rootpath).as_posix()
-    engines = postgres.ENGINES if module in ON_BOTH else ("postgresql",) if module in ON_POSTGRESQL else ()
+    engines: tuple[object, ...] = ()
+    if module in ON_BOTH:
+        engines = postgres.ENGINES
+    elif module in ON_POSTGRESQL:
+        engines = ("postgresql",)
+    elif module in ON_BOTH_IN_ACCEPTANCE and metafunc.config.getoption("markexpr") == "acceptance":
+        engines = ("sqlite", pytest.param("postgresql", marks=pytest.mark.acceptance))
     if engines:
         metafunc.parametrize("engine", engines, indirect=True, scope="session")
 

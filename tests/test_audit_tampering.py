@@ -21,7 +21,7 @@ TEXT_COLUMNS = [column.name for column in audit.columns if column.name != "seque
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> World:
+def run(engine: str, tmp_path_factory: pytest.TempPathFactory) -> World:
     """One case from detection to its observed outcome, every head signed and delivered."""
     return to_receipt(signed_world(tmp_path_factory.mktemp("signed")))
 
