@@ -33,10 +33,11 @@ from typing import Any, TypeVar
 import numpy as np
 
 from knowledge import KnowledgeBase, SourceDocument
-from knowledge.embedding import Embedding, HashedNgramEmbedding
+from knowledge.embedding import Embedding
 from knowledge.evaluation import Judged, Question, figures, figures_by_kind, judge_base, ndcg, read_questions
 from knowledge.passages import take_out_phrases
 from knowledge.sentence_model import install_model
+from knowledge.word_vectors import word_vectors
 from service.evaluation.retrieval_set import SET, set_documents, set_questions
 
 DAY = date(2024, 4, 8)
@@ -193,7 +194,7 @@ def _shown(value: float | None) -> str:
 def report(data: Path | None, model: Path | None) -> str:
     """Everything measured, as Markdown."""
     with TemporaryDirectory() as folder:
-        embedding = install_model(model, Path(folder)) if model else HashedNgramEmbedding()
+        embedding = install_model(model, Path(folder)) if model else word_vectors()
         return _measured(data, embedding, Path(folder))
 
 

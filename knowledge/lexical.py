@@ -3,7 +3,8 @@
 Every word of a question is a synonym set: a passage meets it by the word itself, or less well by a word that shares
 concepts with it (:mod:`knowledge.vocabulary`). Document frequency is that of the whole set, so a word that half of the
 rule book can stand for says little. Text, headings, title and the phrases people ask with are fields of one passage;
-the other clauses of its document speak for it a little too.
+the other clauses of its document speak for it a little too, and the best clause of its section a little more: an answer
+often needs the clause beside.
 
 Where the rule book speaks about a question in the question's own words, the best passages lend it the words that are
 typical of them (pseudo-relevance feedback). Where it does not, feedback would only repeat the first mistake.
@@ -41,6 +42,7 @@ HEADING_WEIGHT = 1.0
 TITLE_WEIGHT = 1.0
 ASKED_WEIGHT = 0.75  # of how people ask for a clause, beside its own words
 DOCUMENT_WEIGHT = 0.3  # of the whole document beside the passage
+SECTION_WEIGHT = 0.2  # of the best passage of the section beside the passage
 DOCUMENT_SATURATION = 2.0
 DOCUMENT_NORMALISATION = 0.75
 LITERAL_FROM, LITERAL_UP_TO = 0.4, 0.6  # share of a question met in its own words: not trusted, trusted
@@ -88,6 +90,8 @@ class LexicalIndex:
         wholes: list[Counter[str]] = [Counter() for _ in revisions]
         for revision, text in zip(self._revision, texts, strict=True):
             wholes[revision].update(text)
+        sections = {key: n for n, key in enumerate(dict.fromkeys(map(_section, passages)))}
+        self._section = np.array([sections[_section(p)] for p in passages], dtype=np.intp)
         self._columns = {unit: column for column, unit in enumerate(sorted(set().union(*framed)))}
         self._passages = CountTable(framed, self._columns, TERM_SATURATION, LENGTH_NORMALISATION)
         self._documents = CountTable(wholes, self._columns, DOCUMENT_SATURATION, DOCUMENT_NORMALISATION)
@@ -120,7 +124,14 @@ class LexicalIndex:
         if trust > 0.0:
             fed = self._feedback(passages, scores)
             scores = np.where(scores > 0.0, scores + FEEDBACK_WEIGHT * trust * (fed - scores), 0.0)
-        return LexicalScores(scores, all_ways.largest_share())
+        return LexicalScores(self._beside(rows, scores), all_ways.largest_share())
+
+    def _beside(self, rows: Rows, scores: Floats) -> Floats:
+        """Scores to which the best one of a section is added where a passage itself meets something."""
+        _, of_row = np.unique(self._section[rows], return_inverse=True)
+        best = np.zeros(rows.size)
+        np.maximum.at(best, of_row, scores)
+        return np.where(scores > 0.0, scores + SECTION_WEIGHT * best[of_row], 0.0)
 
     def _gathered(self, unit: str) -> tuple[Postings, Postings]:
         """Where a unit is met, in passages and in documents."""
@@ -176,6 +187,10 @@ def _met(postings: Postings, kin_weight: float) -> tuple[Floats, Floats]:
     """How often rows meet a unit, kin included, and how closely."""
     frequency = postings.own + kin_weight * postings.kin
     return frequency, np.where(postings.own > 0.0, 1.0, kin_weight * postings.closest)
+
+
+def _section(passage: Passage) -> tuple[str, int, tuple[str, ...]]:
+    return passage.document_id, passage.version, passage.heading_path
 
 
 def _framed(vocabulary: Vocabulary, passage: Passage, text: Counter[str]) -> dict[str, float]:

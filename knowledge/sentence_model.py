@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import Embedding, HashedNgramEmbedding, config_digest
+from knowledge.embedding import Embedding, config_digest
 from knowledge.errors import EmbeddingModelError
+from knowledge.word_vectors import word_vectors
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]  # no types shipped
@@ -101,7 +102,7 @@ def open_embedding(root: Path) -> Embedding:
     EmbeddingModelError
         If the installed model is incomplete or was changed since.
     """
-    return open_model(root / FOLDER) if (root / FOLDER).is_dir() else HashedNgramEmbedding()
+    return open_model(root / FOLDER) if (root / FOLDER).is_dir() else word_vectors()
 
 
 def install_model(source: Path, root: Path) -> SentenceModel:

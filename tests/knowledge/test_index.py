@@ -17,12 +17,12 @@ from chromadb.api.client import Client
 from chromadb.config import Settings
 
 from knowledge import KnowledgeBase, split_into_passages
-from knowledge.embedding import HashedNgramEmbedding
 from knowledge.errors import ForeignIndexError, PassageIndexError
 from knowledge.index import COLLECTION, MANIFEST, index_directory, open_index
+from knowledge.word_vectors import word_vectors
 from tests.knowledge.rules import TODAY, a_rule
 
-EMBEDDING = HashedNgramEmbedding(32)
+EMBEDDING = word_vectors()
 PASSAGES = split_into_passages(a_rule(text="1.1 A donor keeps its reorder point.\n1.2 Lots are whole."))
 DIGEST = "c" * 64
 VECTORS = EMBEDDING.embed([passage.indexed_text for passage in PASSAGES])

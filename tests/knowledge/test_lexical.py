@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 
 from knowledge import Passage, split_into_passages
-from knowledge.lexical import DOCUMENT_WEIGHT, KIN_WEIGHT, STRANGER_KIN_WEIGHT, LexicalIndex
+from knowledge.lexical import DOCUMENT_WEIGHT, KIN_WEIGHT, SECTION_WEIGHT, STRANGER_KIN_WEIGHT, LexicalIndex
 from knowledge.vocabulary import Vocabulary, parse_vocabulary
 from tests.knowledge.rules import a_rule
 
 NO_KIN = Vocabulary({})
 KIN = parse_vocabulary("giving: donor, giver\nground: floor, bottom")
+ALONE = 1 + SECTION_WEIGHT
+"""A passage that is the best of its section speaks for itself, too."""
 
 
 def passages(*texts: str) -> list[Passage]:
@@ -37,7 +39,7 @@ def test_scores_are_those_of_the_formula() -> None:
     own = inverse * saturated(2, 4, 10 / 3, 1.2, 0.6)
     document = inverse * saturated(2, 3, 7 / 3, 2.0, 0.75)
     found = index.scores("donor unheard", np.arange(3))
-    assert found.scores == pytest.approx([own + DOCUMENT_WEIGHT * document, 0.0, 0.0])
+    assert found.scores == pytest.approx([ALONE * (own + DOCUMENT_WEIGHT * document), 0.0, 0.0])
     # Of the two words one is met; the one nobody knows is the rarer.
     known, unknown = math.log(1 + (3 + 0.5) / (1 + 0.5)), math.log(1 + (3 + 0.5) / 0.5)
     assert found.evidence == pytest.approx(known / (known + unknown))
@@ -51,8 +53,20 @@ def test_kin_meets_a_question_less_well_than_the_word_itself() -> None:
     met = STRANGER_KIN_WEIGHT
     inverse = math.log(1 + (2 - met + 0.5) / (met + 0.5))
     alone = inverse * saturated(met, 2, 2, 1.2, 0.6) + DOCUMENT_WEIGHT * inverse * saturated(met, 1, 1, 2.0, 0.75)
-    assert scores(index, "donor", [0, 2]) == pytest.approx([alone, 0.0])
+    assert scores(index, "donor", [0, 2]) == pytest.approx([ALONE * alone, 0.0])
     assert STRANGER_KIN_WEIGHT > KIN_WEIGHT
+
+
+def test_the_best_clause_of_a_section_speaks_for_the_others_that_say_something() -> None:
+    sections = "# Giving\n\n{}\n\n1.2 donor truck\n\n1.3 bottom\n\n# Driving\n\n2.1 donor truck"
+    beside_a_better_one, beside_another = (
+        LexicalIndex(split_into_passages(a_rule(text=sections.format(first))), NO_KIN)
+        for first in ("1.1 donor floor", "1.1 rain rain")
+    )
+    best, second, silent, elsewhere = scores(beside_a_better_one, "donor floor", [0, 1, 2, 3])
+    assert best > second > elsewhere > silent == 0.0
+    _, second, _, elsewhere = scores(beside_another, "donor floor", [0, 1, 2, 3])
+    assert second == pytest.approx(elsewhere)
 
 
 def test_what_is_out_of_scope_has_no_influence() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from knowledge import KnowledgeBase
-from knowledge.embedding import HashedNgramEmbedding
 from knowledge.errors import EmbeddingModelError
 from knowledge.index import index_directory
 from knowledge.sentence_model import FOLDER, install_model, open_embedding, open_model, remove_model
+from knowledge.word_vectors import word_vectors
 from tests.knowledge.rules import TODAY, a_rule
 from tests.knowledge.tiny_model import write_model
 
@@ -54,7 +54,7 @@ def test_the_hash_of_the_model_is_part_of_the_index_name(tiny: Path, tmp_path: P
     other = write_model(tmp_path / "other" / "tiny", {**VECTORS, "truck": AXES["zyx"]}, SILENT)
     second = install_model(other, tmp_path / "two")
     assert first.config["name"] == second.config["name"] == "tiny"
-    assert first.digest != second.digest != HashedNgramEmbedding().digest
+    assert first.digest != second.digest != word_vectors().digest
     assert index_directory(tmp_path, "c" * 64, first) != index_directory(tmp_path, "c" * 64, second)
 
 
@@ -69,7 +69,7 @@ def test_a_model_that_changed_or_is_incomplete_is_refused(tiny: Path, tmp_path: 
         open_model(root / FOLDER)
     assert remove_model(root)
     assert not remove_model(root)
-    assert open_embedding(root) == HashedNgramEmbedding()
+    assert open_embedding(root) is word_vectors()
 
 
 @pytest.mark.parametrize("broken", ["model.onnx", "tokenizer.json"])
