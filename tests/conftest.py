@@ -38,9 +38,7 @@ ON_BOTH: tuple[str, ...] = (
     "tests/inventory/test_backup.py",
     "tests/inventory/test_workers.py",
     "tests/test_clocks.py",
-    "tests/test_races.py",
     "tests/test_state_machine.py",
-    "tests/test_restored.py",
     "tests/agent/test_checkpoints.py",
     "tests/agent/test_tracing.py",
 )
@@ -59,6 +57,8 @@ ON_BOTH_IN_ACCEPTANCE = (
     "tests/agent/test_decisions.py",
     "tests/agent/test_desk.py",
     "tests/test_audit_tampering.py",
+    "tests/test_races.py",
+    "tests/test_restored.py",
     "tests/tools/test_actions.py",
     "tests/tools/test_erp_faults.py",
 )
